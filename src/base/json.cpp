@@ -1,0 +1,165 @@
+#include "base/json.h"
+
+#include <fmt/core.h>
+
+#include <charconv>
+#include <cmath>
+
+namespace selvage {
+namespace {
+
+void write_string(std::string_view text, std::string& out) {
+    static constexpr char kDigits[] = "0123456789abcdef";
+    out += '"';
+    for (char c : text) {
+        switch (c) {
+            case '"': out += "\\\""; break;
+            case '\\': out += "\\\\"; break;
+            case '\n': out += "\\n"; break;
+            case '\r': out += "\\r"; break;
+            case '\t': out += "\\t"; break;
+            case '\b': out += "\\b"; break;
+            case '\f': out += "\\f"; break;
+            default:
+                if (static_cast<unsigned char>(c) < 0x20) {
+                    out += "\\u00";
+                    out += kDigits[static_cast<unsigned char>(c) >> 4];
+                    out += kDigits[static_cast<unsigned char>(c) & 15];
+                } else {
+                    out += c;
+                }
+        }
+    }
+    out += '"';
+}
+
+void write_double(double value, std::string& out) {
+    if (!std::isfinite(value)) {  // JSON has no word for these; Boost's parser never makes them
+        out += "null";
+        return;
+    }
+    char buffer[32];
+    const auto [end, error] = std::to_chars(buffer, buffer + sizeof buffer, value);
+    SELVAGE_ASSERT(error == std::errc{});
+    const std::string_view text(buffer, static_cast<std::size_t>(end - buffer));
+    out += text;
+    // 22 as a double stays a double when it is read again.
+    if (text.find_first_of(".e") == std::string_view::npos) out += ".0";
+}
+
+// indent < 0: shortest form.
+void write(const Json& value, int indent, std::string& out) {
+    const auto line = [&](int depth) {
+        if (indent < 0) return;
+        out += '\n';
+        out.append(static_cast<std::size_t>(depth) * 2, ' ');
+    };
+    const int inner = indent < 0 ? -1 : indent + 1;
+    switch (value.kind()) {
+        case boost::json::kind::null: out += "null"; return;
+        case boost::json::kind::bool_: out += value.get_bool() ? "true" : "false"; return;
+        case boost::json::kind::int64: out += std::to_string(value.get_int64()); return;
+        case boost::json::kind::uint64: out += std::to_string(value.get_uint64()); return;
+        case boost::json::kind::double_: write_double(value.get_double(), out); return;
+        case boost::json::kind::string: write_string(value.get_string(), out); return;
+        case boost::json::kind::array: {
+            out += '[';
+            bool first = true;
+            for (const Json& item : value.get_array()) {
+                if (!first) out += ',';
+                first = false;
+                line(inner);
+                write(item, inner, out);
+            }
+            if (!first) line(indent);
+            out += ']';
+            return;
+        }
+        case boost::json::kind::object: {
+            out += '{';
+            bool first = true;
+            for (const auto& member : value.get_object()) {
+                if (!first) out += ',';
+                first = false;
+                line(inner);
+                write_string(member.key(), out);
+                out += indent < 0 ? ":" : ": ";
+                write(member.value(), inner, out);
+            }
+            if (!first) line(indent);
+            out += '}';
+            return;
+        }
+    }
+}
+
+}  // namespace
+
+Result<Json> parse_json(std::string_view text, std::size_t depth_max) {
+    boost::json::parse_options options;
+    options.max_depth = depth_max;
+    boost::json::stream_parser parser({}, options);
+    boost::json::error_code error;
+    std::size_t used = parser.write_some(text.data(), text.size(), error);
+    if (!error && used < text.size()) {
+        const std::size_t extra = text.find_first_not_of(" \t\r\n", used);
+        if (extra != std::string_view::npos)
+            return fail(Errc::malformed, fmt::format("JSON ends at byte {}, but more text follows", used));
+    }
+    if (!error) parser.finish(error);
+    if (error) return fail(Errc::malformed, fmt::format("not JSON at byte {}: {}", used, error.message()));
+    return parser.release();
+}
+
+Result<JsonObject> parse_json_object(std::string_view text, std::size_t depth_max) {
+    SELVAGE_TRY(Json value, parse_json(text, depth_max));
+    if (!value.is_object()) return fail(Errc::malformed, "a JSON object is expected here");
+    return std::move(value.get_object());
+}
+
+std::string to_text(const Json& value) {
+    std::string out;
+    write(value, -1, out);
+    return out;
+}
+
+std::string to_text(const JsonObject& value) { return to_text(Json(value)); }
+
+std::string to_pretty_text(const Json& value) {
+    std::string out;
+    write(value, 0, out);
+    return out;
+}
+
+const Json* find(const JsonObject& object, std::string_view key) { return object.if_contains(key); }
+
+const JsonObject* find_object(const JsonObject& object, std::string_view key) {
+    const Json* value = object.if_contains(key);
+    return value == nullptr ? nullptr : value->if_object();
+}
+
+const JsonArray* find_array(const JsonObject& object, std::string_view key) {
+    const Json* value = object.if_contains(key);
+    return value == nullptr ? nullptr : value->if_array();
+}
+
+std::string_view find_text(const JsonObject& object, std::string_view key, std::string_view otherwise) {
+    const Json* value = object.if_contains(key);
+    if (value == nullptr || !value->is_string()) return otherwise;
+    return {value->get_string().data(), value->get_string().size()};
+}
+
+std::int64_t find_integer(const JsonObject& object, std::string_view key, std::int64_t otherwise) {
+    const Json* value = object.if_contains(key);
+    if (value == nullptr || !value->is_number()) return otherwise;
+    boost::json::error_code error;
+    const auto number = value->to_number<std::int64_t>(error);
+    return error ? otherwise : number;
+}
+
+bool find_bool(const JsonObject& object, std::string_view key, bool otherwise) {
+    const Json* value = object.if_contains(key);
+    return value != nullptr && value->is_bool() ? value->get_bool() : otherwise;
+}
+
+}  // namespace selvage
