@@ -1,0 +1,29 @@
+// A direct method: a synchronous call into a connected device or module.
+#pragma once
+
+#include <chrono>
+#include <string>
+
+#include "base/result.h"
+
+namespace selvage::domain {
+
+struct MethodRequest {
+    std::string name;
+    std::string payload;   // JSON text; empty when the caller gave none
+    std::chrono::seconds response_timeout{30};
+    std::chrono::seconds connect_timeout{0};
+};
+
+struct MethodResponse {
+    int status = 0;        // the device's own
+    std::string payload;   // JSON text; empty when the device gave none
+};
+
+inline constexpr std::size_t kMethodPayloadBytesMax = 131'072;
+inline constexpr std::size_t kMethodNameCharsMax = 100;
+
+// Name and payload size. Errors: invalid_argument. Wire: docs/wire/methods.md.
+Result<> check(const MethodRequest& request);
+
+}  // namespace selvage::domain

@@ -1,0 +1,83 @@
+// A twin: tags, desired and reported properties with their versions and metadata, and the rules by which they change.
+//
+// Pure: the caller gives the time. Wire: docs/wire/twins.md.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "base/clock.h"
+#include "base/json.h"
+#include "base/result.h"
+#include "domain/identity.h"
+
+namespace selvage::domain {
+
+// One section, desired or reported. `values` holds plain members only; `$version` and `$metadata` are kept beside it.
+struct TwinSection {
+    JsonObject values;
+    JsonObject metadata;        // mirrors `values`: {"$lastUpdated":…, "$lastUpdatedVersion":… (desired only), member: …}
+    std::int64_t version = 1;
+};
+
+struct Twin {
+    JsonObject tags;
+    TwinSection desired;
+    TwinSection reported;
+    std::int64_t version = 2;   // rises with each change of tags or desired; a new twin has 2
+    std::uint64_t etag_counter = 1;
+
+    // base64 of the counter as 8 big-endian bytes; the first is AAAAAAAAAAE=.
+    std::string etag() const;
+};
+
+Twin new_twin(UtcTime now);
+
+// Limits of one section. The defaults are IoT Hub's; self-hosted hubs may raise them.
+struct TwinLimits {
+    std::size_t section_bytes_max = 32 * 1024;
+    std::size_t tags_bytes_max = 8 * 1024;
+    std::size_t string_bytes_max = 4096;
+    std::size_t key_bytes_max = 1024;
+    std::size_t depth_max = 10;
+};
+
+// Size of a section as IoT Hub counts it: key lengths plus value sizes (strings without control characters, numbers 8,
+// booleans 4), without `$` members.
+std::size_t counted_bytes(const JsonObject& values);
+
+// Checks a patch or a whole section: keys (length, no control characters, '.', '$' or space), strings, integers within
+// ±4503599627370496, depth, no null inside arrays. The error names the path: "/a/b: string of 5000 bytes, at most 4096".
+// Errors: invalid_argument.
+Result<> check_section(const JsonObject& values, const TwinLimits& limits);
+
+// Members `$version` and `$metadata` that clients send along are dropped here.
+JsonObject without_read_only(const JsonObject& values);
+
+// RFC 7396 merge of plain values: null deletes, objects merge, everything else replaces.
+void merge_patch(JsonObject& target, const JsonObject& patch);
+
+// What changed `from` → `to`, as a patch (nulls for what went): merge_patch(from, difference) == to, except that an
+// object that became empty is replaced. Empty when equal.
+JsonObject difference(const JsonObject& from, const JsonObject& to);
+
+enum class SectionKind { desired, reported };
+
+// Merges a checked patch into a section: new version, metadata at every level that the patch touched.
+// Errors: invalid_argument (limits, before anything changes), quota_exceeded never.
+Result<> patch_section(TwinSection& section, const JsonObject& patch, SectionKind kind, const TwinLimits& limits, UtcTime now);
+// Replaces a section whole (service PUT, applied configuration): nulls are dropped, metadata is made anew.
+Result<> replace_section(TwinSection& section, const JsonObject& values, SectionKind kind, const TwinLimits& limits, UtcTime now);
+
+// {…values, "$version":n} and, if asked, "$metadata".
+JsonObject section_document(const TwinSection& section, bool with_metadata);
+// What a device gets: {"desired":{…,"$version"},"reported":{…,"$version"}}.
+JsonObject device_document(const Twin& twin);
+
+// For storage; the only form that is written to disk.
+JsonObject to_json(const Twin& twin);
+Result<Twin> twin_from_json(const JsonObject& stored);
+
+}  // namespace selvage::domain

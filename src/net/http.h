@@ -1,0 +1,105 @@
+// HTTP/1.1 both ways over any Stream: a server loop and a client. Bodies are whole strings with a bound, or streams.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "async/time_source.h"
+#include "net/dial.h"
+#include "net/stream.h"
+
+namespace selvage::net {
+
+// Header names compare without case; order is kept.
+struct HttpHeaders {
+    std::vector<std::pair<std::string, std::string>> fields;
+    // The first field of that name; empty when absent.
+    std::string_view get(std::string_view name) const;
+    bool has(std::string_view name) const;
+    void set(std::string_view name, std::string_view value);    // replaces
+    void add(std::string_view name, std::string_view value);
+};
+
+// A path cut at '/', each part percent-decoded once; and the query, decoded ('+' stays). "/devices/d%2F1/?top=3" is
+// {"devices","d/1"} and {{"top","3"}}: a trailing slash adds no part.
+struct HttpTarget {
+    std::vector<std::string> path;
+    std::vector<std::pair<std::string, std::string>> query;
+    // The last value of a query name (compared exactly); null when absent.
+    const std::string* get(std::string_view name) const;
+};
+Result<HttpTarget> parse_target(std::string_view target);
+
+struct HttpRequest {
+    std::string method = "GET";
+    std::string target = "/";         // origin form, encoded
+    HttpHeaders headers;
+    std::string body;
+    // Server side: who asks.
+    Stream* peer = nullptr;
+};
+
+// Writes parts of a streamed body (chunked; each write is one chunk).
+class HttpBodyWriter {
+public:
+    virtual ~HttpBodyWriter() = default;
+    virtual Awaitable<Result<>> write(std::string_view part) = 0;
+};
+
+struct HttpResponse {
+    int status = 200;
+    std::string reason;               // empty: the usual words (some clients insist on words)
+    HttpHeaders headers;
+    std::string body;                 // sent with Content-Length
+    // Instead of `body`: called once the head is sent.
+    std::function<Awaitable<Result<>>(HttpBodyWriter&)> stream;
+};
+
+struct HttpServerSettings {
+    std::size_t head_bytes_max = 64 * 1024;
+    std::size_t body_bytes_max = 8 << 20;
+    std::chrono::milliseconds idle_timeout{120'000};   // between requests
+    std::chrono::milliseconds request_timeout{60'000}; // for a request to arrive whole
+};
+
+using HttpHandler = std::function<Awaitable<HttpResponse>(HttpRequest request)>;
+
+// Given the connection once an Upgrade request for WebSocket arrives (its bytes read so far are in `request`); it owns the
+// stream from then on. Null: upgrades are answered 400.
+using HttpUpgrade = std::function<Awaitable<>(HttpRequest request, std::shared_ptr<Stream> stream)>;
+
+// Serves requests until the peer leaves. Malformed input is answered 400 (431 head, 413 body too large) and the connection
+// closed. Keep-alive, Expect: 100-continue, chunked requests. An exception from the handler becomes 500.
+Awaitable<> serve_http(std::shared_ptr<Stream> stream, async::TimeSource& time, HttpServerSettings settings,
+                       HttpHandler handler, HttpUpgrade upgrade = nullptr);
+
+struct HttpClientSettings {
+    std::chrono::milliseconds connect_timeout{10'000};
+    std::chrono::milliseconds response_timeout{60'000};  // to the end of the head, and for a whole body
+    std::size_t body_bytes_max = 32 << 20;
+};
+
+// Requests to one target. Each call dials anew unless an idle connection is kept (at most one).
+class HttpClient {
+public:
+    HttpClient(Dialer& dialer, async::TimeSource& time, Target target, HttpClientSettings settings = {});
+    ~HttpClient();
+
+    // Sets Host (unless given) and Content-Length. Any status is a result; errors are about the transport: unavailable,
+    // unauthorized (TLS), timeout, malformed, quota_exceeded (body too large).
+    Awaitable<Result<HttpResponse>> send(HttpRequest request);
+
+    // The same, but the body goes part by part to `on_part` (in chunks as they came when the peer chunks); false from it
+    // ends the transfer. The returned response has no body. No time limit on the body.
+    Awaitable<Result<HttpResponse>> stream(HttpRequest request, std::function<Awaitable<bool>(std::string_view part)> on_part);
+
+private:
+    struct Impl;
+    std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace selvage::net

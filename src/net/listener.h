@@ -1,0 +1,46 @@
+// Waits for connections: TCP (plain or TLS) and Unix sockets.
+//
+// Runs on: the loop given. Accepting pauses while `connections_max` are open.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "async/task_group.h"
+#include "net/stream.h"
+#include "net/tls.h"
+
+namespace selvage::net {
+
+// Serves one connection. Runs as a task of the listener's group; when it returns, the stream is closed and destroyed.
+// For TLS the handshake has been made.
+using Serve = std::function<Awaitable<>(std::shared_ptr<Stream> stream)>;
+
+struct ListenSettings {
+    std::size_t connections_max = 100'000;
+    // TLS: the handshake must be through by then (an unauthenticated connection costs memory).
+    std::chrono::milliseconds handshake_timeout{30'000};
+};
+
+class Listener {
+public:
+    virtual ~Listener() = default;
+    // The port that was bound (useful with port 0).
+    virtual std::uint16_t port() const = 0;
+    // Stops accepting, cancels and joins all connections.
+    virtual Awaitable<> stop() = 0;
+};
+
+// Errors: io_error with address and reason ("listen on 0.0.0.0:8883: Address already in use"), invalid_argument (address).
+// `tls` null: plain TCP. Otherwise its current certificate is used for each new handshake.
+Result<std::unique_ptr<Listener>> listen_tcp(async::Executor loop, async::TimeSource& time, const std::string& address,
+                                             std::uint16_t port, std::shared_ptr<TlsServerContext> tls,
+                                             ListenSettings settings, Serve serve);
+
+// Removes a stale socket file first. `mode` is set on the file. Errors: io_error; invalid_argument when the path is longer
+// than the 107 bytes that the kernel takes.
+Result<std::unique_ptr<Listener>> listen_unix(async::Executor loop, async::TimeSource& time, const std::string& path,
+                                              unsigned mode, ListenSettings settings, Serve serve);
+
+}  // namespace selvage::net

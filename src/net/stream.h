@@ -1,0 +1,51 @@
+// A connected byte stream: TCP, TLS, Unix socket, WebSocket payload, or a pair in memory for tests and simulation.
+//
+// Runs on: one loop, one reader and one writer at a time. After an error, a cancelled operation or close() the stream is
+// dead: destroy it.
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "async/awaitable.h"
+#include "base/result.h"
+
+namespace selvage::net {
+
+using async::Awaitable;
+
+class Stream {
+public:
+    virtual ~Stream() = default;
+
+    // Waits for bytes and reads up to into.size() of them; 0 means that the peer has ended its side. `into` is written in
+    // the same turn in which the call returns and not before: connections of a loop may share one buffer, so that an idle
+    // connection owns none. Errors: connection_closed, cancelled, io_error.
+    virtual Awaitable<Result<std::size_t>> read_some(std::span<std::byte> into) = 0;
+
+    // Writes all. `bytes` must live until the call returns. Over TLS this is one record per 16 KiB.
+    virtual Awaitable<Result<>> write(std::string_view bytes) = 0;
+
+    // Tells the peer if that can be done at once (TLS close_notify), then drops the connection. Pending calls end.
+    virtual void close() = 0;
+
+    // "127.0.0.1:51044", "unix pid 123"; for logs.
+    virtual std::string peer() const = 0;
+
+    // The certificates that the peer presented, PEM, leaf first. Empty without TLS or when it showed none.
+    virtual std::vector<std::string> peer_certificates() const { return {}; }
+
+    // For Unix sockets: the peer's process and user (SO_PEERCRED). -1 otherwise.
+    virtual int peer_pid() const { return -1; }
+    virtual int peer_uid() const { return -1; }
+};
+
+// Two ends joined in memory; each end takes up to `buffer_bytes` that the other has not read yet.
+std::pair<std::unique_ptr<Stream>, std::unique_ptr<Stream>> make_stream_pair(async::Executor loop,
+                                                                             std::size_t buffer_bytes = 65536);
+
+}  // namespace selvage::net

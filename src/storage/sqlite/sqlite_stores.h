@@ -1,0 +1,24 @@
+// The embedded stores: SQLite in WAL mode, one file a store, one thread a store, group commit.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "async/awaitable.h"
+#include "storage/registry_store.h"
+#include "storage/state_store.h"
+
+namespace selvage::storage {
+
+struct SqliteSettings {
+    std::string path;                       // the database file, mode 0600; its folder exists
+    std::size_t page_cache_bytes = 512 * 1024;
+    std::size_t queued_max = 10'000;        // operations waiting; past this they fail with throttled
+};
+
+// Open or make, migrate to the current schema. Block (start-up). Errors: io_error, corrupt (not our database, or made by
+// a newer version: says which).
+Result<std::unique_ptr<StateStore>> open_sqlite_state_store(SqliteSettings settings);
+Result<std::unique_ptr<RegistryStore>> open_sqlite_registry_store(SqliteSettings settings);
+
+}  // namespace selvage::storage
