@@ -2,6 +2,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstddef>
 #include <string>
 
 #include "base/result.h"
@@ -23,7 +24,8 @@ struct MethodResponse {
 inline constexpr std::size_t kMethodPayloadBytesMax = 131'072;
 inline constexpr std::size_t kMethodNameCharsMax = 100;
 
-// Name and payload size. Errors: invalid_argument. Wire: docs/wire/methods.md.
+// Name (printable ASCII), payload size, response timeout 1 to 3600 s, connect timeout 0 to 3600 s. Errors:
+// invalid_argument. Wire: docs/wire/methods.md.
 Result<> check(const MethodRequest& request);
 
 }  // namespace selvage::domain

@@ -77,7 +77,8 @@ struct Message {
     void erase(SystemProperty property);
 
     // What counts against the limit of 262,144: the body, values of system properties, names and values of application
-    // properties, in bytes (docs/wire/limits.md).
+    // properties, in bytes (docs/wire/limits.md). What hubs set does not count: a message that the edge took is not too
+    // large for the cloud because of the stamps it got on its way.
     std::size_t counted_bytes() const;
 
     bool operator==(const Message&) const = default;

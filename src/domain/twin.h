@@ -31,6 +31,8 @@ struct Twin {
 
     // base64 of the counter as 8 big-endian bytes; the first is AAAAAAAAAAE=.
     std::string etag() const;
+    // `version` and `etag` rise: call it once for each accepted change of tags or desired, never for reported.
+    void mark_changed();
 };
 
 Twin new_twin(UtcTime now);
@@ -45,22 +47,24 @@ struct TwinLimits {
 };
 
 // Size of a section as IoT Hub counts it: key lengths plus value sizes (strings without control characters, numbers 8,
-// booleans 4), without `$` members.
+// booleans 4, arrays and objects the sum of what is inside), without `$` members.
 std::size_t counted_bytes(const JsonObject& values);
 
 // Checks a patch or a whole section: keys (length, no control characters, '.', '$' or space), strings, integers within
-// ±4503599627370496, depth, no null inside arrays. The error names the path: "/a/b: string of 5000 bytes, at most 4096".
+// -4503599627370496 to 4503599627370495, depth (objects and arrays; the section itself is level 0), no null inside arrays.
+// Size is for the functions below, that know the result. The error names the path:
+// "/a/b: string of 5000 bytes, at most 4096".
 // Errors: invalid_argument.
 Result<> check_section(const JsonObject& values, const TwinLimits& limits);
 
-// Members `$version` and `$metadata` that clients send along are dropped here.
+// Without the section's own `$version` and `$metadata`, that clients send along. check_section refuses what has them still.
 JsonObject without_read_only(const JsonObject& values);
 
 // RFC 7396 merge of plain values: null deletes, objects merge, everything else replaces.
 void merge_patch(JsonObject& target, const JsonObject& patch);
 
-// What changed `from` → `to`, as a patch (nulls for what went): merge_patch(from, difference) == to, except that an
-// object that became empty is replaced. Empty when equal.
+// What changed `from` → `to`, as a patch (nulls for what went): merge_patch(from, difference) == to. Empty when equal.
+// Neither may hold nulls.
 JsonObject difference(const JsonObject& from, const JsonObject& to);
 
 enum class SectionKind { desired, reported };
@@ -70,6 +74,10 @@ enum class SectionKind { desired, reported };
 Result<> patch_section(TwinSection& section, const JsonObject& patch, SectionKind kind, const TwinLimits& limits, UtcTime now);
 // Replaces a section whole (service PUT, applied configuration): nulls are dropped, metadata is made anew.
 Result<> replace_section(TwinSection& section, const JsonObject& values, SectionKind kind, const TwinLimits& limits, UtcTime now);
+
+// The same for tags, which have neither version nor metadata of their own. Errors: invalid_argument; then nothing changed.
+Result<> patch_tags(JsonObject& tags, const JsonObject& patch, const TwinLimits& limits);
+Result<> replace_tags(JsonObject& tags, const JsonObject& values, const TwinLimits& limits);
 
 // {…values, "$version":n} and, if asked, "$metadata".
 JsonObject section_document(const TwinSection& section, bool with_metadata);
