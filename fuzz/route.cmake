@@ -1,0 +1,1 @@
+selvage_fuzz(route SOURCES fuzz_route.cpp USES query_routes)
