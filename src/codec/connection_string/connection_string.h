@@ -3,6 +3,7 @@
 // Wire: docs/wire/connection-strings.md. Parts are split at ';', each at its first '='.
 #pragma once
 
+#include <cstddef>
 #include <string>
 #include <string_view>
 
@@ -18,6 +19,8 @@ struct ConnectionString {
     std::string policy_name;      // SharedAccessKeyName
     std::string key;              // base64; secret
 };
+
+inline constexpr std::size_t kConnectionStringBytesMax = 4096;
 
 // Names are matched exactly; unknown ones are ignored. Errors: malformed, naming the missing part ("required parameter
 // \"HostName\" is missing"); never with the key in the text.

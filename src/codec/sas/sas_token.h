@@ -23,6 +23,8 @@ struct SasToken {
 
 inline constexpr std::chrono::seconds kSasClockSkew{300};
 
+inline constexpr std::size_t kSasTokenBytesMax = 8192;
+
 // Errors: malformed, saying which part is missing or wrong; never with the signature in the text.
 Result<SasToken> parse_sas_token(std::string_view text);
 
@@ -34,10 +36,12 @@ struct SasAudience {
     std::string device;           // empty: the whole host
     std::string module;           // empty: the device
 };
-// Scheme and trailing slash are dropped; a trailing `api-version=…` or `messages/…` segment is ignored. Errors: malformed.
+// Scheme and trailing slash are dropped; a trailing `api-version=…` or `messages/…` segment is ignored. Errors: malformed,
+// also for a path that is neither a device's nor a module's.
 Result<SasAudience> parse_sas_audience(std::string_view raw_resource);
 
-// A device's or module's own token: host equals one of `hosts`, ids equal `identity`, all ignoring case.
+// A device's or module's own token: the audience's host equals `host` and its ids equal `identity`, all ignoring case. A
+// device's audience does not cover its modules, nor a whole host's anything.
 bool covers(const SasAudience& audience, const domain::Identity& identity, std::string_view host);
 
 }  // namespace selvage::codec

@@ -1,0 +1,1 @@
+selvage_fuzz(connection_string SOURCES fuzz_connection_string.cpp USES codec_connection_string)
