@@ -17,9 +17,9 @@ struct KeyPairPem {
 };
 
 struct CertificateRequest {
-    std::string common_name;                    // at most 64 characters: longer is invalid_argument
-    std::vector<std::string> dns_names;
-    std::vector<std::string> ip_addresses;      // text form
+    std::string common_name = {};               // 1 to 64 characters: longer is invalid_argument
+    std::vector<std::string> dns_names = {};
+    std::vector<std::string> ip_addresses = {}; // text form
     std::chrono::hours lifetime{24 * 365};
     bool is_ca = false;                         // keyCertSign, basicConstraints critical CA:TRUE
     int path_length = -1;                       // -1: no limit
@@ -27,8 +27,10 @@ struct CertificateRequest {
     bool client_auth = false;
 };
 
-// A new P-256 key and a certificate for it, self-signed (issuer null) or signed by `issuer`, whose chain is appended. Never
-// lives longer than the issuer. Serial: 16 random bytes. Errors: invalid_argument, malformed (issuer).
+// A new P-256 key and a certificate for it, self-signed (issuer null) or signed by `issuer` (leaf first in its PEM text; RSA
+// or EC key), whose chain is appended without its root. Good from 5 minutes before `now`; never outlives the issuer. Serial:
+// 16 random bytes, positive. Errors: invalid_argument (request; issuer expired, not a CA, key not its own), malformed (issuer).
+// Wire: docs/wire/certificates.md.
 Result<KeyPairPem> make_certificate(const CertificateRequest& request, const KeyPairPem* issuer, UtcTime now, Random& random);
 
 struct CertificateFacts {
