@@ -1,6 +1,8 @@
 // HTTP/1.1 both ways over any Stream: a server loop and a client. Bodies are whole strings with a bound, or streams.
 #pragma once
 
+#include <chrono>
+#include <cstddef>
 #include <functional>
 #include <memory>
 #include <string>
@@ -64,15 +66,18 @@ struct HttpServerSettings {
     std::size_t body_bytes_max = 8 << 20;
     std::chrono::milliseconds idle_timeout{120'000};   // between requests
     std::chrono::milliseconds request_timeout{60'000}; // for a request to arrive whole
+    std::chrono::milliseconds write_timeout{60'000};   // for a whole body, or one part of a stream, to be taken
 };
 
 using HttpHandler = std::function<Awaitable<HttpResponse>(HttpRequest request)>;
 
-// Given the connection once an Upgrade request for WebSocket arrives (its bytes read so far are in `request`); it owns the
-// stream from then on. Null: upgrades are answered 400.
+// Given the connection once an Upgrade request for WebSocket arrives; it owns the stream from then on. Bytes of the new
+// protocol that came with the request are in `request.body`. Null: upgrades are answered 400. Other upgrades are ignored, as
+// RFC 9110 7.8 allows.
 using HttpUpgrade = std::function<Awaitable<>(HttpRequest request, std::shared_ptr<Stream> stream)>;
 
-// Serves requests until the peer leaves. Malformed input is answered 400 (431 head, 413 body too large) and the connection
+// Serves requests, one after the other, until the peer leaves; then the stream is closed. Framing (Content-Length,
+// Transfer-Encoding, Connection) is written here; a handler's fields of those names are left out. Malformed input is answered 400 (431 head, 413 body too large) and the connection
 // closed. Keep-alive, Expect: 100-continue, chunked requests. An exception from the handler becomes 500.
 Awaitable<> serve_http(std::shared_ptr<Stream> stream, async::TimeSource& time, HttpServerSettings settings,
                        HttpHandler handler, HttpUpgrade upgrade = nullptr);
@@ -83,19 +88,26 @@ struct HttpClientSettings {
     std::size_t body_bytes_max = 32 << 20;
 };
 
-// Requests to one target. Each call dials anew unless an idle connection is kept (at most one).
+using HttpPart = std::function<Awaitable<bool>(std::string_view part)>;
+using HttpHead = std::function<bool(const HttpResponse& head)>;
+
+// Requests to one target. Each call dials anew unless an idle connection is kept (at most one). When a kept connection
+// turns out to be dead before any byte of the answer, the request is sent once more on a new one.
+//
+// Runs on: one loop; calls may overlap. Outlives its calls, and is outlived by the dialer.
 class HttpClient {
 public:
     HttpClient(Dialer& dialer, async::TimeSource& time, Target target, HttpClientSettings settings = {});
     ~HttpClient();
 
-    // Sets Host (unless given) and Content-Length. Any status is a result; errors are about the transport: unavailable,
+    // Sets Host (unless given; "localhost" for Unix sockets) and Content-Length. Any status is a result; errors are about the transport: unavailable,
     // unauthorized (TLS), timeout, malformed, quota_exceeded (body too large).
     Awaitable<Result<HttpResponse>> send(HttpRequest request);
 
     // The same, but the body goes part by part to `on_part` (in chunks as they came when the peer chunks); false from it
-    // ends the transfer. The returned response has no body. No time limit on the body.
-    Awaitable<Result<HttpResponse>> stream(HttpRequest request, std::function<Awaitable<bool>(std::string_view part)> on_part);
+    // ends the transfer. The returned response has no body. No time limit on the body. `on_head`, when given, sees status and
+    // fields before the first part; false from it ends the transfer too.
+    Awaitable<Result<HttpResponse>> stream(HttpRequest request, HttpPart on_part, HttpHead on_head = nullptr);
 
 private:
     struct Impl;

@@ -1,6 +1,7 @@
 // HTTP/1.1 messages out of bytes. Hides the parser that does the work; no I/O.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -19,9 +20,10 @@ struct Head {
     std::string target;
     int status = 0;
     std::string reason;
+    int minor_version = 1;                     // HTTP/1.0 or HTTP/1.1
     std::vector<std::pair<std::string, std::string>> fields;
     bool keep_alive = true;
-    bool upgrade = false;
+    bool upgrade = false;                      // Connection names Upgrade, and an Upgrade field is there
     bool expect_continue = false;
 };
 
@@ -37,14 +39,17 @@ public:
     Parser(Role role, Limits limits);
     ~Parser();
 
-    // Adds bytes. Errors: malformed; quota_exceeded (head too large), message_too_large (body).
+    // Adds bytes. Errors: malformed; quota_exceeded (head too large), message_too_large (body). After an error every call
+    // fails in the same way.
     Result<> feed(std::string_view bytes);
-    // The peer ended its side: completes a body without a length. Errors: malformed when the message is cut short.
+    // The peer ended its side: completes a body without a length. Errors: malformed when the message is cut short. An end
+    // before the first byte of a message is none.
     Result<> finish();
 
     // For responses: the request was HEAD, so no body follows.
     void expect_no_body();
 
+    bool begun() const;                        // bytes of the current message have come
     const Head* head() const;                  // null until the head has come whole
     // Body bytes that have come since the last call (decoded from chunks).
     std::string take_body();

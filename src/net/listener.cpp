@@ -1,0 +1,240 @@
+// One accept loop and one task a connection, all in the listener's group: stop() joins them, so they may refer to it.
+#include "net/listener.h"
+
+#include <fmt/format.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <boost/asio/error.hpp>
+#include <boost/system/system_error.hpp>
+#include <cerrno>
+#include <system_error>
+
+#include "async/deadline.h"
+#include "async/event.h"
+#include "base/log.h"
+#include "net/plain_stream.h"
+#include "net/resolver.h"
+#include "net/tls_stream.h"
+
+namespace selvage::net {
+namespace {
+
+constexpr int kBacklog = 1024;
+// Connections taken in one turn before others on the loop get theirs.
+constexpr int kAcceptsPerTurn = 32;
+// How long a listener rests that cannot accept for want of descriptors or memory.
+constexpr std::chrono::milliseconds kShortageRest{200};
+
+// Counts a connection for as long as it is alive, however its coroutine ends.
+struct Count {
+    Count(std::size_t& open_, async::Event& room_) : open(open_), room(room_) { ++open; }
+    ~Count() {
+        --open;
+        room.set();
+    }
+    Count(const Count&) = delete;
+    Count& operator=(const Count&) = delete;
+    std::size_t& open;
+    async::Event& room;
+};
+
+class SocketListener final : public Listener {
+public:
+    SocketListener(const async::Executor& loop, async::TimeSource& time, Socket socket, std::shared_ptr<TlsServerContext> tls,
+                   ListenSettings settings, Serve serve)
+        : loop_(loop), time_(time), socket_(std::move(socket)), tls_(std::move(tls)), settings_(settings),
+          serve_(std::move(serve)), room_(loop), tasks_(loop) {}
+
+    void begin(std::string name, std::uint16_t port, std::string unix_path) {
+        name_ = std::move(name);
+        port_ = port;
+        unix_path_ = std::move(unix_path);
+        if (!unix_path_.empty()) ::stat(unix_path_.c_str(), &file_);
+        tasks_.spawn("net accept loop", accept_loop());
+    }
+
+    std::uint16_t port() const override { return port_; }
+
+    Awaitable<> stop() override {
+        if (socket_.is_open()) {
+            remove_socket_file();
+            socket_.close();
+        }
+        co_await tasks_.stop();
+    }
+
+private:
+    Awaitable<> accept_loop();
+    Awaitable<> connection(Socket socket);
+    Awaitable<Result<std::unique_ptr<Stream>>> secured(Socket socket);
+    // Waits for a place below connections_max. False when the listener stops.
+    Awaitable<bool> place();
+
+    // Ours only: another process may have put its own socket there meanwhile.
+    void remove_socket_file() {
+        struct stat now {};
+        if (unix_path_.empty() || ::stat(unix_path_.c_str(), &now) != 0) return;
+        if (now.st_dev == file_.st_dev && now.st_ino == file_.st_ino) ::unlink(unix_path_.c_str());
+    }
+
+    async::Executor loop_;
+    async::TimeSource& time_;
+    Socket socket_;
+    std::shared_ptr<TlsServerContext> tls_;
+    ListenSettings settings_;
+    Serve serve_;
+    std::string name_;
+    std::string unix_path_;
+    struct stat file_ {};
+    std::uint16_t port_ = 0;
+    std::size_t open_ = 0;
+    async::Event room_;
+    async::TaskGroup tasks_;
+};
+
+Awaitable<bool> SocketListener::place() {
+    if (open_ < settings_.connections_max) co_return true;
+    log::warn("net.listen", "paused address={} connections={}", name_, open_);
+    while (open_ >= settings_.connections_max) {
+        room_.reset();
+        co_await room_.wait();
+        if (!room_.is_set()) co_return false;
+    }
+    log::info("net.listen", "accepting again address={}", name_);
+    co_return true;
+}
+
+Awaitable<> SocketListener::accept_loop() {
+    bool shortage = false;
+    int accepted = 0;
+    while (co_await place()) {
+        if (!socket_.is_open()) co_return;
+        const int fd = ::accept4(socket_.fd(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
+        const int error = fd < 0 ? errno : 0;
+        if (fd >= 0) {
+            shortage = false;
+            if (port_ != 0) set_tcp_options(fd);
+            auto socket = Socket::adopt(loop_, fd);
+            if (socket) tasks_.spawn("net connection", connection(*std::move(socket)));
+            else log::warn("net.listen", "dropped a connection address={}: {}", name_, socket.error().detail);
+            if (++accepted % kAcceptsPerTurn == 0) co_await yield_turn(loop_);
+        } else if (error == EAGAIN) {
+            const auto ready = co_await socket_.readable();
+            if (!ready) co_return;
+        } else if (error != EINTR && error != ECONNABORTED && error != EPROTO) {
+            // EMFILE, ENFILE, ENOBUFS, ENOMEM: the connection stays in the backlog and would be reported again at once.
+            if (!shortage)
+                log::error("net.listen", "cannot accept address={}: {}; raise the limit of open files", name_,
+                           std::generic_category().message(error));
+            shortage = true;
+            const auto slept = co_await time_.sleep_for(kShortageRest);
+            if (!slept) co_return;
+        }
+    }
+}
+
+Awaitable<Result<std::unique_ptr<Stream>>> SocketListener::secured(Socket socket) {
+    if (!tls_) co_return make_plain_stream(std::move(socket));
+    auto handshake = accept_tls(std::move(socket), tls_);
+    co_return co_await async::with_deadline(time_, settings_.handshake_timeout, std::move(handshake));
+}
+
+Awaitable<> SocketListener::connection(Socket socket) {
+    const Count counted(open_, room_);
+    const auto peer = peer_name(socket.fd()).text;
+    auto made = co_await secured(std::move(socket));
+    if (!made) {
+        if (made.error().code != Errc::cancelled)
+            log::info("net.listen", "refused peer={} address={}: {}", peer, name_, made.error().detail);
+        co_return;
+    }
+    const std::shared_ptr<Stream> stream = *std::move(made);
+    try {
+        co_await serve_(stream);
+    } catch (const std::exception& e) {
+        const auto* const asio = dynamic_cast<const boost::system::system_error*>(&e);
+        const bool cancelled = asio != nullptr && asio->code() == boost::asio::error::operation_aborted;
+        if (!cancelled) log::error("net.listen", "connection ended by exception peer={}: {}", peer, e.what());
+    }
+    stream->close();
+}
+
+Result<int> bound_socket(const Address& address, const std::string& name) {
+    const int fd = ::socket(address.storage.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (fd < 0) return fail(from_errno("listen on " + name, errno));
+    const int on = 1;
+    if (address.storage.ss_family != AF_UNIX) (void)::setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+    if (::bind(fd, reinterpret_cast<const sockaddr*>(&address.storage), address.size) == 0) return fd;
+    const int error = errno;
+    ::close(fd);
+    return fail(from_errno("listen on " + name, error));
+}
+
+Result<std::unique_ptr<SocketListener>> listen_on(const async::Executor& loop, async::TimeSource& time, int fd,
+                                                  const std::string& name, std::shared_ptr<TlsServerContext> tls,
+                                                  ListenSettings settings, Serve serve) {
+    if (::listen(fd, kBacklog) != 0) {
+        const int error = errno;
+        ::close(fd);
+        return fail(from_errno("listen on " + name, error));
+    }
+    SELVAGE_TRY(auto socket, Socket::adopt(loop, fd));
+    return std::make_unique<SocketListener>(loop, time, std::move(socket), std::move(tls), settings, std::move(serve));
+}
+
+// Removes the socket file of a process that is gone. Errors: io_error when somebody answers there, or it is no socket.
+Result<> clear_stale(const Address& address, const std::string& path) {
+    struct stat file {};
+    if (::lstat(path.c_str(), &file) != 0) return {};
+    if (!S_ISSOCK(file.st_mode)) return fail(Errc::io_error, fmt::format("listen on {}: a file that is no socket is there", path));
+    const int fd = ::socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (fd < 0) return fail(from_errno("listen on " + path, errno));
+    const bool answered = ::connect(fd, reinterpret_cast<const sockaddr*>(&address.storage), address.size) == 0 || errno == EAGAIN;
+    ::close(fd);
+    if (answered) return fail(Errc::io_error, fmt::format("listen on {}: another process listens there", path));
+    ::unlink(path.c_str());
+    return {};
+}
+
+std::uint16_t bound_port(int fd) {
+    sockaddr_storage address{};
+    socklen_t size = sizeof address;
+    ::getsockname(fd, reinterpret_cast<sockaddr*>(&address), &size);
+    if (address.ss_family == AF_INET) return ntohs(reinterpret_cast<const sockaddr_in&>(address).sin_port);
+    return ntohs(reinterpret_cast<const sockaddr_in6&>(address).sin6_port);
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Listener>> listen_tcp(async::Executor loop, async::TimeSource& time, const std::string& address,
+                                             std::uint16_t port, std::shared_ptr<TlsServerContext> tls,
+                                             ListenSettings settings, Serve serve) {
+    SELVAGE_TRY(const auto where, numeric_address(address, port));
+    const auto name = host_and_port(address, port);
+    SELVAGE_TRY(const int fd, bound_socket(where, name));
+    const auto bound = bound_port(fd);
+    SELVAGE_TRY(auto listener, listen_on(loop, time, fd, name, std::move(tls), settings, std::move(serve)));
+    listener->begin(host_and_port(address, bound), bound, {});
+    return listener;
+}
+
+Result<std::unique_ptr<Listener>> listen_unix(async::Executor loop, async::TimeSource& time, const std::string& path,
+                                              unsigned mode, ListenSettings settings, Serve serve) {
+    SELVAGE_TRY(const auto where, unix_address(path));
+    SELVAGE_CHECK(clear_stale(where, path));
+    SELVAGE_TRY(const int fd, bound_socket(where, path));
+    // Nobody can connect before listen(), so the file never answers with a mode that is wider than asked for.
+    if (::chmod(path.c_str(), mode) != 0) {
+        const int error = errno;
+        ::close(fd);
+        return fail(from_errno("set the mode of " + path, error));
+    }
+    SELVAGE_TRY(auto listener, listen_on(loop, time, fd, path, nullptr, settings, std::move(serve)));
+    listener->begin(path, 0, path);
+    return listener;
+}
+
+}  // namespace selvage::net

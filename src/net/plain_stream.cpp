@@ -1,0 +1,65 @@
+#include "net/plain_stream.h"
+
+#include <sys/socket.h>
+
+#include <cerrno>
+
+namespace selvage::net {
+namespace {
+
+class PlainStream final : public Stream {
+public:
+    explicit PlainStream(Socket socket) : socket_(std::move(socket)), name_(peer_name(socket_.fd())) {}
+    ~PlainStream() override { close(); }
+
+    Awaitable<Result<std::size_t>> read_some(std::span<std::byte> into) override {
+        if (++reads_at_once_ > kReadsPerTurn) {
+            reads_at_once_ = 0;
+            co_await yield_turn(socket_.executor());
+        }
+        for (;;) {
+            if (!socket_.is_open()) co_return fail(Errc::connection_closed, "the stream is closed");
+            const auto count = ::recv(socket_.fd(), into.data(), into.size(), 0);
+            if (count >= 0) co_return static_cast<std::size_t>(count);
+            if (errno == EINTR) continue;
+            if (errno != EAGAIN) co_return fail(socket_error("read from", name_.text, errno));
+            const auto ready = co_await socket_.readable();
+            if (!ready) co_return fail(ready.error());
+            reads_at_once_ = 0;
+        }
+    }
+
+    Awaitable<Result<>> write(std::string_view bytes) override {
+        while (!bytes.empty()) {
+            if (!socket_.is_open()) co_return fail(Errc::connection_closed, "the stream is closed");
+            const auto count = ::send(socket_.fd(), bytes.data(), bytes.size(), MSG_NOSIGNAL);
+            if (count >= 0) {
+                bytes.remove_prefix(static_cast<std::size_t>(count));
+                continue;
+            }
+            if (errno == EINTR) continue;
+            if (errno != EAGAIN) co_return fail(socket_error("write to", name_.text, errno));
+            const auto ready = co_await socket_.writable();
+            if (!ready) co_return fail(ready.error());
+        }
+        co_return Result<>{};
+    }
+
+    void close() override {
+        if (socket_.is_open()) socket_.close();
+    }
+    std::string peer() const override { return name_.text; }
+    int peer_pid() const override { return name_.pid; }
+    int peer_uid() const override { return name_.uid; }
+
+private:
+    Socket socket_;
+    PeerName name_;
+    int reads_at_once_ = 0;
+};
+
+}  // namespace
+
+std::unique_ptr<Stream> make_plain_stream(Socket socket) { return std::make_unique<PlainStream>(std::move(socket)); }
+
+}  // namespace selvage::net
