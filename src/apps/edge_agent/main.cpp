@@ -1,11 +1,14 @@
 // edge-agent: the container `edgeAgent`. Reads its environment, builds the object graph, runs it.
 #include <boost/asio/io_context.hpp>
 
+#include <unistd.h>
+
 #include <cstdlib>
 
 #include "async/blocking_pool.h"
 #include "async/signals.h"
 #include "async/task_group.h"
+#include "base/encoding.h"
 #include "base/log.h"
 #include "edge/agent/agent.h"
 #include "edge/management/management_client.h"
@@ -15,12 +18,19 @@
 namespace selvage {
 namespace {
 
-std::string variable(const char* name, const char* otherwise = "") {
-    const char* value = std::getenv(name);
-    return value == nullptr ? otherwise : value;
+// Names match in any case, as in the reference; the exact one wins.
+std::string variable(std::string_view name, const char* otherwise = "") {
+    if (const char* value = std::getenv(std::string(name).c_str())) return value;
+    for (char** entry = environ; *entry != nullptr; ++entry) {
+        const std::string_view text = *entry;
+        const std::size_t equals = text.find('=');
+        if (equals != std::string_view::npos && equals_ignoring_case(text.substr(0, equals), name))
+            return std::string(text.substr(equals + 1));
+    }
+    return otherwise;
 }
 
-std::uint32_t number(const char* name, std::uint32_t otherwise) {
+std::uint32_t number(std::string_view name, std::uint32_t otherwise) {
     const std::string text = variable(name);
     char* end = nullptr;
     const unsigned long value = std::strtoul(text.c_str(), &end, 10);
