@@ -26,12 +26,13 @@ struct UserName {
     std::string auth_chain;       // decoded
 };
 // `{host}/{d}/?…`, `{host}/{d}/{m}/?…`, the legacy forms without `?`, and the one literal six-segment form. A user name
-// without api-version is taken as a legacy one. Errors: malformed.
+// without any query is taken as a legacy one; a query without api-version is malformed. Errors: malformed.
 Result<UserName> parse_user_name(std::string_view text);
 std::string format_user_name(const UserName& name);
 
 // ---- client → hub ----
 struct Telemetry { domain::Identity identity; domain::Message message; };      // body is left empty
+// `request_id`: as written, to be echoed as it is. Empty in a patch: no answer is wanted.
 struct TwinGet { std::string request_id; };
 struct TwinPatch { std::string request_id; std::optional<std::int64_t> if_version; };
 struct MethodAnswer { std::string request_id; int status = 0; };
@@ -53,7 +54,8 @@ struct MethodCall { std::string request_id; std::string method; };
 using HubTopic = std::variant<C2dMessage, InputMessage, TwinAnswer, DesiredPatch, MethodCall>;
 Result<HubTopic> parse_hub_topic(std::string_view topic);
 
-// Always has at least %24.to in the bag (one SDK indexes the segment); `$` is written %24.
+// Always has at least %24.to in the bag (one SDK indexes the segment); `$` is written %24. The input's topic takes its
+// name from the message's input_name.
 std::string c2d_topic(const domain::Identity& identity, const domain::Message& message);
 std::string input_topic(const domain::Identity& identity, const domain::Message& message);
 std::string twin_answer_topic(int status, std::string_view request_id, std::optional<std::int64_t> version = {});
@@ -67,9 +69,13 @@ FilterKind classify_filter(std::string_view filter, const domain::Identity& iden
 std::string filter_for(FilterKind kind, const domain::Identity& identity);
 
 // ---- property bag ----
-// `k=v&k2`, percent-encoded; names `$.mid` and so on become system properties; hub-set names are dropped unless
-// `from_hub`. Duplicates: the last wins. Errors: malformed.
+// `k=v&k2`, percent-encoded; names `$.mid` and so on become system properties, unknown ones stay application properties.
+// Names that only hubs set are dropped unless `from_hub`; acknowledgement requests (`iothub-ack`) are known only then. A
+// trailing '/' is none of the bag's. Duplicates: the last wins. Numeric times become ISO 8601. Errors: malformed (a value
+// without a name, over 1,024 properties).
 Result<> parse_bag(std::string_view bag, domain::Message& message, bool from_hub);
+// `to_client`: names that clients read, times in .NET's round-trip form or left out, every pair with '='. Otherwise names
+// that hubs take, null values without '='.
 std::string format_bag(const domain::Message& message, bool to_client);
 
 }  // namespace selvage::codec::hub_mqtt

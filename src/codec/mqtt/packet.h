@@ -6,7 +6,6 @@
 
 #include <cstdint>
 #include <optional>
-#include <span>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -24,15 +23,16 @@ struct Will {
     bool operator==(const Will&) const = default;
 };
 
+// With another protocol than MQTT level 4 only the first two members are set: the rest has a shape of its own there.
 struct Connect {
     std::string protocol_name = "MQTT";
     std::uint8_t protocol_level = 4;
     bool clean_session = true;
     std::uint16_t keep_alive_seconds = 0;
-    std::string client_id;
-    std::optional<Will> will;
-    std::optional<std::string> username;
-    std::optional<std::string> password;
+    std::string client_id{};
+    std::optional<Will> will{};
+    std::optional<std::string> username{};
+    std::optional<std::string> password{};
     bool operator==(const Connect&) const = default;
 };
 enum class ConnectCode : std::uint8_t {
@@ -69,27 +69,36 @@ struct Limits {
     std::size_t filters_max = 64;             // in one SUBSCRIBE or UNSUBSCRIBE
 };
 
-// Cuts a byte stream into packets. Holds bytes only of a packet that has not come whole (at most packet_bytes_max).
+// Cuts a byte stream into packets. A packet that is whole in the bytes just fed is looked at where it lies; only one that
+// came in pieces is put together here. Holds no memory between packets.
 class Decoder {
 public:
     explicit Decoder(Limits limits = {}) : limits_(limits) {}
 
-    // Hands over bytes just read; they must stay put until next() has returned nothing.
+    // Hands over bytes just read; they must stay put until next() has returned nothing, or keep() was called.
     void feed(std::string_view bytes);
     // The next whole packet; nothing: feed more. Errors: malformed (with what is wrong), message_too_large. After an error
     // the connection is to be closed.
     Result<std::optional<Packet>> next();
-    // Bytes held for an unfinished packet.
-    std::size_t held_bytes() const { return held_.size(); }
+    // Copies what was fed and not yet looked at, so that the caller's buffer may be used for something else. Views of the
+    // last packet end here.
+    void keep();
+    // From the next packet on.
+    void set_limits(Limits limits) { limits_ = limits; }
+    // Bytes held: at most one unfinished packet, and what keep() copied.
+    std::size_t held_bytes() const { return held_.size() - held_at_; }
 
 private:
+    Result<std::optional<Packet>> next_held();
+
     Limits limits_;
-    std::string held_;            // an unfinished packet
-    std::string finished_;        // a packet that had to be put together from held_ and fed bytes, while it is looked at
-    std::string_view fed_;
+    std::string held_;            // bytes of our own; those before held_at_ have been looked at
+    std::size_t held_at_ = 0;
+    std::string_view fed_;        // the caller's bytes, behind held_ in the stream
 };
 
-// Appends the bytes of a packet to `out`. Errors: invalid_argument (text over 65,535 bytes and the like).
+// Appends the bytes of a packet to `out`; on error `out` is as before. Errors: invalid_argument for whatever the decoder
+// would refuse (text over 65,535 bytes, a wildcard in a topic, packet id 0, and the like).
 Result<> encode(const Packet& packet, std::string& out);
 
 // MQTT 3.1.1 section 4.7: does `topic` match `filter`? Topics starting with '$' do not match filters starting with a wildcard.
