@@ -2,7 +2,8 @@
 //
 // Runs on: called on a loop; the work runs on the store's own thread(s), group-committed. Changes are functions that run
 // inside the transaction, on the store's thread: they see the current value and give the new one, touch nothing else, and
-// may run more than once (another process changed the row). SQLite is the embedded implementation; PostgreSQL follows.
+// may run more than once (another process changed the row). A change that fails leaves everything as it was, and its error
+// is the caller's answer. SQLite is the embedded implementation; PostgreSQL follows.
 #pragma once
 
 #include <cstdint>
@@ -70,29 +71,38 @@ public:
     virtual async::Awaitable<Result<DeviceRecord>> device(std::string device_id) = 0;                 // device_not_found
     // At most `limit`, ordered by id, ids greater than `after`.
     virtual async::Awaitable<Result<std::vector<DeviceRecord>>> devices(std::string after, std::size_t limit) = 0;
+    // The children of the edge device whose scope this is, ordered by id: leaf devices that have it as their device_scope,
+    // edge devices that have it among their parent_scopes. Not that edge device itself, nor children's children.
     virtual async::Awaitable<Result<std::vector<DeviceRecord>>> devices_in_scope(std::string scope) = 0;
     // The device, its modules and a new twin for each, in one transaction. Errors: already_exists.
     virtual async::Awaitable<Result<>> create_device(DeviceRecord device, std::vector<ModuleRecord> modules, UtcTime now) = 0;
+    // Gives the record as stored. The store keeps the ids and sets etag_counter to one more than it was, whatever the
+    // change says; a change that wants a certain etag compares it and fails with precondition_failed.
     virtual async::Awaitable<Result<DeviceRecord>> change_device(std::string device_id, Change<DeviceRecord> change) = 0;
     // Modules, twins and connection records go too. `if_etag`: only at that etag_counter. Errors: device_not_found,
     // precondition_failed.
     virtual async::Awaitable<Result<>> delete_device(std::string device_id, std::optional<std::uint64_t> if_etag) = 0;
 
+    // For modules: device_not_found when there is not even the device.
     virtual async::Awaitable<Result<ModuleRecord>> module(std::string device_id, std::string module_id) = 0;  // module_not_found
     virtual async::Awaitable<Result<std::vector<ModuleRecord>>> modules(std::string device_id) = 0;           // device_not_found
     // Errors: device_not_found, already_exists, quota_exceeded (`modules_max` on this device).
     virtual async::Awaitable<Result<>> create_module(ModuleRecord module, UtcTime now, std::size_t modules_max) = 0;
+    // As change_device.
     virtual async::Awaitable<Result<ModuleRecord>> change_module(std::string device_id, std::string module_id,
                                                                  Change<ModuleRecord> change) = 0;
     virtual async::Awaitable<Result<>> delete_module(std::string device_id, std::string module_id,
                                                      std::optional<std::uint64_t> if_etag) = 0;
 
     virtual async::Awaitable<Result<domain::Twin>> twin(domain::Identity identity) = 0;    // device_/module_not_found
+    // Versions and etag are the change's to raise (domain::patch_section, Twin::mark_changed).
     virtual async::Awaitable<Result<domain::Twin>> change_twin(domain::Identity identity, Change<domain::Twin> change) = 0;
 
+    // All epoch when nothing was saved yet. Both: device_/module_not_found.
     virtual async::Awaitable<Result<ConnectionRecord>> connection(domain::Identity identity) = 0;
     virtual async::Awaitable<Result<>> save_connection(domain::Identity identity, ConnectionRecord record) = 0;
 
+    // Waits for work under way and closes. Call before destruction; afterwards everything fails with unavailable.
     virtual async::Awaitable<> stop() = 0;
 };
 

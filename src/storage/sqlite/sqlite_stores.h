@@ -1,6 +1,8 @@
 // The embedded stores: SQLite in WAL mode, one file a store, one thread a store, group commit.
 #pragma once
 
+#include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <string>
 
@@ -14,6 +16,7 @@ struct SqliteSettings {
     std::string path;                       // the database file, mode 0600; its folder exists
     std::size_t page_cache_bytes = 512 * 1024;
     std::size_t queued_max = 10'000;        // operations waiting; past this they fail with throttled
+    std::uint64_t file_bytes_max = 0;       // past this writes fail with quota_exceeded; 0: as large as the disk allows
 };
 
 // Open or make, migrate to the current schema. Block (start-up). Errors: io_error, corrupt (not our database, or made by
