@@ -8,6 +8,7 @@
 #include <string>
 
 #include "async/task_group.h"
+#include "async/time_source.h"
 #include "net/stream.h"
 #include "net/tls.h"
 
