@@ -1,0 +1,35 @@
+// The official device SDK, with promises.
+import sdk from 'azure-iot-device';
+import { createRequire } from 'node:module';
+
+const require = createRequire(import.meta.url);
+const { Mqtt } = require('azure-iot-device-mqtt');
+const { Client, ModuleClient, Message, NoRetry } = sdk;
+export { Message };
+
+async function open(client, ca, more) {
+  client.setRetryPolicy(new NoRetry());
+  await client.setOptions({ ca, ...more });
+  await client.open();
+  return client;
+}
+
+export function openDevice(hub, connectionString, more = {}) {
+  return open(Client.fromConnectionString(connectionString, Mqtt), hub.ca, more);
+}
+
+export function openModule(hub, connectionString, more = {}) {
+  return open(ModuleClient.fromConnectionString(connectionString, Mqtt), hub.ca, more);
+}
+
+// The next time `emitter` says `event`.
+export function next(emitter, event, seconds = 10) {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => reject(new Error(`no ${event} within ${seconds} s`)), seconds * 1000);
+    emitter.once(event, (...args) => { clearTimeout(timer); resolve(args); });
+  });
+}
+
+export function updateReported(twin, patch) {
+  return new Promise((resolve, reject) => twin.properties.reported.update(patch, (error) => (error ? reject(error) : resolve())));
+}
