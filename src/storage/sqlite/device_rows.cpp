@@ -104,7 +104,8 @@ Result<std::vector<DeviceRecord>> read_devices(Database& database, const std::st
 Result<std::vector<DeviceRecord>> read_devices_in_scope(Database& database, const std::string& scope) {
     if (scope.empty()) return std::vector<DeviceRecord>{};  // no scope is nobody's, not everybody's
     SELVAGE_TRY(auto rows, database.query("SELECT " SELVAGE_DEVICE_COLUMNS " FROM devices WHERE device_id IN ("
-                                          " SELECT device_id FROM devices WHERE device_scope=?1 AND device_scope<>'' AND NOT iot_edge"
+                                          " SELECT device_id FROM devices"
+                                          "  WHERE device_scope=?1 AND device_scope<>'' AND NOT iot_edge"
                                           " UNION"
                                           " SELECT p.device_id FROM device_parents p JOIN devices d USING(device_id)"
                                           "  WHERE p.scope=?1 AND d.iot_edge"
