@@ -4,8 +4,9 @@
 // selvage-hub, edge-hub and Azure IoT Hub alike.
 //
 // Runs on: one loop. Bounded: at most `window` messages are unacknowledged; past that send() refuses, and the caller waits
-// with room(). Reconnects with full jitter from 1 s to 60 s; a refusal for bad credentials is retried too (a key may be
-// renewed), at the longest wait.
+// with room(). Reconnects for ever, waiting a random part of 1 s, 2 s, 4 s … 60 s; a refusal for bad credentials is retried
+// alike (a hub that has just started may not know its identities yet). A token is renewed at 80 % of its life: the window is
+// drained, the connection made anew; while no new token can be had the old connection stays.
 #pragma once
 
 #include <chrono>
@@ -56,13 +57,16 @@ enum class LinkState { connecting, connected, stopped };
 
 // What the hub sends us. Called on the loop. Subscriptions follow from which handlers are set at start().
 struct Handlers {
-    // After each connection (and at its loss). On `connected` subscriptions are in place; get the twin now.
+    // After each connection and at its loss (`why` says how it went; null on `connected` and `stopped`). On `connected`
+    // subscriptions are in place; get the twin now. A loss is told after the results of all unacknowledged messages.
     std::function<void(LinkState state, const Error* why)> on_state;
     // JSON text with $version.
     std::function<void(std::int64_t version, std::string patch)> on_desired;
-    // Runs as a task of the client; its result is sent back.
+    // Runs as a task of the client (at most 32 at once, more are answered 429); its result is sent back if the connection
+    // that brought the request is still there.
     std::function<Awaitable<domain::MethodResponse>(domain::MethodRequest request)> on_method;
     // Module inputs (modules) or C2D messages (devices). Call `acknowledge` once, later if you like: it sends the PUBACK.
+    // It does nothing once the connection is gone: the hub delivers again.
     std::function<void(domain::Message message, std::move_only_function<void()> acknowledge)> on_message;
 };
 
@@ -85,19 +89,22 @@ public:
     // before the acknowledgement and the message may or may not have arrived. The client does not resend: the caller keeps
     // the message and its order.
     using SendDone = std::move_only_function<void(const Result<>&)>;
-    // False: not connected or the window is full; the message was not taken.
+    // False: not connected or the window is full; the message was not taken. A message that can never be sent is taken and
+    // refused at once, inside this call: message_too_large, invalid_argument.
     bool send(const domain::Message& message, SendDone done);
     // Waits until send() would be taken (connected and window open); false when stopped.
     Awaitable<bool> room();
 
-    // JSON text of the device document. Errors: connection_closed, timeout, or the hub's: not_found, throttled, …
+    // JSON text of the device document. Errors: connection_closed, timeout (30 s), throttled (also: 64 requests are waiting),
+    // or the hub's: not_found, invalid_argument, …
     Awaitable<Result<std::string>> get_twin();
     // The new $version of the reported properties (0 when the hub does not say). Errors as above.
     Awaitable<Result<std::int64_t>> patch_reported(std::string patch);
 
 private:
     struct Impl;
-    std::unique_ptr<Impl> impl_;
+    // Shared with coroutines that still wait in room() or get_twin() when the client goes.
+    std::shared_ptr<Impl> impl_;
 };
 
 }  // namespace selvage::device_client
