@@ -12,10 +12,10 @@
 namespace selvage::net {
 
 struct Target {
-    std::string host;                 // name or address; for TLS also the name that is checked
+    std::string host = {};            // name or address; for TLS also the name that is checked
     std::uint16_t port = 0;
-    std::string unix_path;            // not empty: a Unix socket, the rest is ignored
-    std::shared_ptr<TlsClientContext> tls;   // null: plain
+    std::string unix_path = {};       // not empty: a Unix socket, the rest is ignored
+    std::shared_ptr<TlsClientContext> tls = nullptr;  // null: plain
 };
 
 class Dialer {

@@ -39,8 +39,8 @@ Result<HttpTarget> parse_target(std::string_view target);
 struct HttpRequest {
     std::string method = "GET";
     std::string target = "/";         // origin form, encoded
-    HttpHeaders headers;
-    std::string body;
+    HttpHeaders headers = {};
+    std::string body = {};
     // Server side: who asks.
     Stream* peer = nullptr;
 };
@@ -54,11 +54,11 @@ public:
 
 struct HttpResponse {
     int status = 200;
-    std::string reason;               // empty: the usual words (some clients insist on words)
-    HttpHeaders headers;
-    std::string body;                 // sent with Content-Length
+    std::string reason = {};          // empty: the usual words (some clients insist on words)
+    HttpHeaders headers = {};
+    std::string body = {};            // sent with Content-Length
     // Instead of `body`: called once the head is sent.
-    std::function<Awaitable<Result<>>(HttpBodyWriter&)> stream;
+    std::function<Awaitable<Result<>>(HttpBodyWriter&)> stream = {};
 };
 
 struct HttpServerSettings {

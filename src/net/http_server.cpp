@@ -240,6 +240,7 @@ Awaitable<> HttpConnection::refuse(Error error) {
     const auto bytes = response_head(response, BodyFraming::length, "close") + response.body;
     const bool sent = co_await send(bytes);
     if (!sent) co_return;
+    stream_->end_writing();
     auto rest = swallow();
     ignore(co_await async::with_deadline(time_, kLinger, std::move(rest)), "the connection ends either way");
 }

@@ -91,19 +91,22 @@ private:
     struct stat file_ {};
     std::uint16_t port_ = 0;
     std::size_t open_ = 0;
+    bool full_said_ = false;
     async::Event room_;
     async::TaskGroup tasks_;
 };
 
 Awaitable<bool> SocketListener::place() {
+    // One line when the bound is reached, and none again before there was real room: at the bound each end lets one in.
+    if (open_ < settings_.connections_max - settings_.connections_max / 10) full_said_ = false;
     if (open_ < settings_.connections_max) co_return true;
-    log::warn("net.listen", "paused address={} connections={}", name_, open_);
+    if (!full_said_) log::warn("net.listen", "paused: no more connections are taken address={} connections={}", name_, open_);
+    full_said_ = true;
     while (open_ >= settings_.connections_max) {
         room_.reset();
         co_await room_.wait();
         if (!room_.is_set()) co_return false;
     }
-    log::info("net.listen", "accepting again address={}", name_);
     co_return true;
 }
 

@@ -45,6 +45,9 @@ public:
         co_return Result<>{};
     }
 
+    void end_writing() override {
+        if (socket_.is_open()) (void)::shutdown(socket_.fd(), SHUT_WR);
+    }
     void close() override {
         if (socket_.is_open()) socket_.close();
     }

@@ -30,6 +30,9 @@ public:
     // Writes all. `bytes` must live until the call returns. Over TLS this is one record per 16 KiB.
     virtual Awaitable<Result<>> write(std::string_view bytes) = 0;
 
+    // Ends our side: the peer reads 0 behind what was written; reading goes on. Not while a write is pending.
+    virtual void end_writing() = 0;
+
     // Tells the peer if that can be done at once (TLS close_notify), then drops the connection. Pending calls end.
     virtual void close() = 0;
 

@@ -73,6 +73,7 @@ public:
         co_return Result<>{};
     }
 
+    void end_writing() override { out_->side_closed(out_->writer_closed); }
     void close() override {
         if (in_->reader_closed) return;
         in_->side_closed(in_->reader_closed);

@@ -127,6 +127,7 @@ public:
     Awaitable<Result<>> handshake();
     Awaitable<Result<std::size_t>> read_some(std::span<std::byte> into) override;
     Awaitable<Result<>> write(std::string_view bytes) override;
+    void end_writing() override;
     void close() override;
     std::string peer() const override { return name_.text; }
     std::vector<std::string> peer_certificates() const override;
@@ -147,7 +148,8 @@ private:
     SslHandle ssl_;
     PeerName name_;
     int reads_at_once_ = 0;
-    bool dead_ = false;  // OpenSSL forbids even a shutdown after a fatal error
+    bool ended_ = false;  // close_notify has been sent
+    bool dead_ = false;   // OpenSSL forbids even a shutdown after a fatal error
 };
 
 Error TlsStream::broken(std::string_view what) {
@@ -217,7 +219,7 @@ Awaitable<Result<std::size_t>> TlsStream::read_some(std::span<std::byte> into) {
 
 Awaitable<Result<>> TlsStream::write(std::string_view bytes) {
     while (!bytes.empty()) {
-        if (dead_ || !wire_.socket.is_open()) co_return fail(Errc::connection_closed, "the stream is closed");
+        if (dead_ || ended_ || !wire_.socket.is_open()) co_return fail(Errc::connection_closed, "the stream is closed");
         ERR_clear_error();
         std::size_t count = 0;
         const int result = SSL_write_ex(ssl_.get(), bytes.data(), bytes.size(), &count);
@@ -238,11 +240,18 @@ Awaitable<Result<>> TlsStream::write(std::string_view bytes) {
     co_return Result<>{};
 }
 
+void TlsStream::end_writing() {
+    if (!wire_.socket.is_open() || dead_ || ended_ || SSL_is_init_finished(ssl_.get()) != 1) return;
+    ended_ = true;
+    ERR_clear_error();
+    SSL_shutdown(ssl_.get());
+    ERR_clear_error();
+    if (wire_.unsent.empty()) (void)::shutdown(wire_.socket.fd(), SHUT_WR);
+}
+
 void TlsStream::close() {
     if (!wire_.socket.is_open()) return;
-    ERR_clear_error();
-    if (!dead_ && SSL_is_init_finished(ssl_.get()) == 1) SSL_shutdown(ssl_.get());
-    ERR_clear_error();
+    end_writing();
     wire_.socket.close();
 }
 
