@@ -3,6 +3,7 @@
 
 #include <map>
 #include <memory>
+#include <optional>
 
 #include "async/awaitable.h"
 #include "base/clock.h"
