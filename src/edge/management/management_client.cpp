@@ -195,35 +195,25 @@ Awaitable<Result<>> ManagementClient::logs(std::string name, LogQuery query,
     const std::string operation = fmt::format("Get logs for {}", name);
     auto http = impl_->client(kUsualTimeout);
     if (!http) co_return fail(http.error());
-    // The status is known only at the end, while an error's body comes like a log's: an error's body is JSON of the
-    // daemon's, so the parts are kept back until the first one shows which it is.
     struct State {
-        bool decided = false;
+        bool refused = false;
         std::string error_body;
     };
     const auto state = std::make_shared<State>();
+    const auto on_head = [state](const net::HttpResponse& head) {
+        state->refused = head.status >= 300;
+        return true;
+    };
+    const auto on_body = [state, on_part](std::string_view part) -> Awaitable<bool> {
+        if (!state->refused) co_return co_await on_part(part);
+        state->error_body.append(part.substr(0, kErrorBytesMax - state->error_body.size()));
+        co_return state->error_body.size() < kErrorBytesMax;
+    };
     net::HttpRequest request =
         impl_->request("GET", logs_target(impl_->target(Impl::module_path(name) + "/logs"), query));
-    const auto keep_errors = [state, on_part](std::string_view part) -> Awaitable<bool> {
-        if (!state->decided && state->error_body.size() + part.size() <= kErrorBytesMax &&
-            (!state->error_body.empty() || part.starts_with("{\"message\":"))) {
-            state->error_body.append(part);
-            co_return true;
-        }
-        if (!state->decided) {
-            state->decided = true;
-            if (!state->error_body.empty()) {
-                const bool go_on = co_await on_part(state->error_body);
-                if (!go_on) co_return false;
-            }
-        }
-        co_return co_await on_part(part);
-    };
-    auto response = co_await http->stream(std::move(request), keep_errors);
+    auto response = co_await http->stream(std::move(request), on_body, on_head);
     if (!response) co_return fail(response.error().in(fmt::format("Error calling {}", operation)));
-    if (response->status >= 300) co_return fail(refusal(operation, response->status, state->error_body));
-    // A log that looks like an error's body all along, from a container with a terminal.
-    if (!state->decided && !state->error_body.empty()) co_await on_part(state->error_body);
+    if (state->refused) co_return fail(refusal(operation, response->status, state->error_body));
     co_return Result<>();
 }
 
