@@ -43,6 +43,7 @@ struct Grant {
     std::optional<UtcTime> expires;   // when the token ends; the head closes the connection then. Nothing: no end (X.509)
     std::string auth_method;          // JSON text for connection_auth_method
     std::string generation_id;
+    std::string auth_chain{};         // as presented, once proven: whose rights the connection also rests on
 };
 
 struct ConnectionInfo {

@@ -66,7 +66,7 @@ private:
 
     Awaitable<Result<Socket>> connect(const Target& target, TimePoint until) {
         if (!target.unix_path.empty()) co_return co_await connect_unix(target.unix_path, until);
-        auto look_up = resolver_.resolve(target.host, target.port);
+        auto look_up = resolver_.resolve(target.via.empty() ? target.host : target.via, target.port);
         auto addresses = co_await async::with_deadline(time_, until - time_.now(), std::move(look_up));
         if (!addresses) co_return fail(addresses.error());
         Error last{Errc::timeout, {}};

@@ -16,6 +16,7 @@ struct Target {
     std::uint16_t port = 0;
     std::string unix_path = {};       // not empty: a Unix socket, the rest is ignored
     std::shared_ptr<TlsClientContext> tls = nullptr;  // null: plain
+    std::string via = {};             // not empty: connect to this name or address; TLS still checks `host`
 };
 
 class Dialer {

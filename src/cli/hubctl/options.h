@@ -1,0 +1,46 @@
+// What was asked on the command line.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+
+namespace selvage::cli::hubctl {
+
+enum class Command {
+    identity_create, identity_show, identity_list, identity_delete, identity_update,
+    connection_string, set_modules, twin_show, twin_update, invoke_method, monitor_events,
+};
+
+struct Options {
+    Command command = Command::identity_list;
+    // How to reach the hub: a data folder, or a connection string (with a CA and an address).
+    std::string data;
+    std::string connection_string;
+    std::string ca_file;
+    std::string address;
+
+    std::string device;
+    std::string module;
+    bool edge_enabled = false;
+    bool disabled = false;
+    std::string parent;
+    std::string status;
+    std::string policy;
+    std::string content_file;
+    std::string desired;
+    std::string tags;
+    std::string method;
+    std::string payload;
+    bool json_output = false;
+    std::optional<std::uint64_t> count;
+    std::optional<double> timeout_seconds;
+    bool from_start = false;
+    std::string since;
+};
+
+// Reads the command line. Nothing: `exit_code` says how to end (help was shown, or usage was wrong and said so).
+std::optional<Options> read_command_line(int argc, char** argv, int& exit_code);
+
+}  // namespace selvage::cli::hubctl

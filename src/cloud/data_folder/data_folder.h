@@ -1,0 +1,74 @@
+// What lies in a hub's data folder, and how a new one is made.
+//
+//   hub.toml                  settings, with comments
+//   certs/ca.pem              the hub's own CA: what clients trust
+//   certs/server.pem          the server's certificate
+//   secrets/ca-key.pem  secrets/server-key.pem  secrets/policies.toml     mode 0600
+//   registry.db  state.db  events/                                         the stores
+//
+// Threads: everything here blocks on the disk; for start-up and for command lines. Keys never appear in errors.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/random.h"
+#include "base/result.h"
+#include "cloud/data_folder/policy.h"
+
+namespace selvage::cloud::data_folder {
+
+struct HubSettings {
+    std::string host_name;
+    std::string listen_address = "0.0.0.0";
+    std::uint16_t mqtt_port = 8883;
+    std::uint16_t amqp_port = 5671;
+    std::uint16_t https_port = 443;
+    std::size_t partitions = 4;
+    std::chrono::hours retention_age{24};
+    std::uint64_t retention_bytes = 1ull << 30;      // of each partition
+    bool durable_against_power_loss = true;
+    std::size_t connections_max = 100'000;
+    std::size_t request_bytes_max = 4 << 20;
+    std::size_t modules_per_device_max = 50;
+};
+
+// The paths inside a data folder.
+struct DataFolder {
+    std::string root;
+    std::string settings() const { return root + "/hub.toml"; }
+    std::string ca_certificate() const { return root + "/certs/ca.pem"; }
+    std::string server_certificate() const { return root + "/certs/server.pem"; }
+    std::string ca_key() const { return root + "/secrets/ca-key.pem"; }
+    std::string server_key() const { return root + "/secrets/server-key.pem"; }
+    std::string policies() const { return root + "/secrets/policies.toml"; }
+    std::string registry_database() const { return root + "/registry.db"; }
+    std::string state_database() const { return root + "/state.db"; }
+    std::string events() const { return root + "/events"; }
+};
+
+// Makes a new hub: CA, server certificate, policies with fresh keys, settings. The settings come last, so a try that was
+// cut short can be repeated. `host_name` is a DNS name or an address: the name that clients dial.
+// Errors: already_exists (there is a hub: never overwritten), invalid_argument (host name), io_error.
+Result<> make_hub(const DataFolder& folder, const std::string& host_name, const Clock& clock, Random& random);
+
+// Errors: not_found (no hub here: says how to make one), malformed (with line), invalid_argument (names the setting).
+Result<HubSettings> read_settings(const DataFolder& folder);
+Result<HubSettings> parse_settings(const std::string& toml);
+
+// Errors: not_found, malformed, io_error.
+Result<std::vector<Policy>> read_policies(const DataFolder& folder);
+
+struct ServerCertificate {
+    std::string chain_pem;
+    std::string key_pem;          // secret
+    bool renewed = false;
+};
+// The server's certificate; made anew from the CA when it has less than 30 days to live. Errors: not_found, malformed.
+Result<ServerCertificate> server_certificate(const DataFolder& folder, const std::string& host_name, const Clock& clock,
+                                             Random& random);
+
+}  // namespace selvage::cloud::data_folder

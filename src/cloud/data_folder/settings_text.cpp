@@ -1,0 +1,182 @@
+#include "cloud/data_folder/settings_text.h"
+
+#include <fmt/core.h>
+
+#include <limits>
+#include <toml++/toml.h>
+
+#include "base/file.h"
+
+namespace selvage::cloud::data_folder {
+
+namespace {
+
+constexpr std::string_view kPermissionNames[] = {"RegistryRead", "RegistryWrite", "ServiceConnect", "DeviceConnect"};
+constexpr Permissions kPermissionBits[] = {kRegistryRead, kRegistryWrite, kServiceConnect, kDeviceConnect};
+
+// toml++ throws on bad text; only its position goes on, since a line of the policies file holds a key.
+Result<toml::table> parse_toml(const std::string& text, const char* file) {
+    try {
+        return toml::parse(text);
+    } catch (const toml::parse_error& error) {
+        return fail(Errc::malformed, fmt::format("{}, line {}, column {}: not TOML: {}", file, error.source().begin.line,
+                                                 error.source().begin.column, error.description()));
+    }
+}
+
+// Reads one whole number within bounds; leaves `value` alone when the setting is absent.
+template <class T>
+Result<> read_number(const toml::table& table, std::string_view section, std::string_view key, T& value,
+                     std::int64_t lowest, std::int64_t highest) {
+    const auto node = table[section][key];
+    if (!node) return {};
+    const auto number = node.value_exact<std::int64_t>();
+    if (!number || *number < lowest || *number > highest) {
+        return fail(Errc::invalid_argument,
+                    fmt::format("hub.toml: [{}] {}: give a whole number from {} to {}", section, key, lowest, highest));
+    }
+    value = static_cast<T>(*number);
+    return {};
+}
+
+Result<> read_text(const toml::table& table, std::string_view section, std::string_view key, std::string& value) {
+    const auto node = table[section][key];
+    if (!node) return {};
+    const auto text = node.value_exact<std::string>();
+    if (!text || text->empty()) {
+        return fail(Errc::invalid_argument, fmt::format("hub.toml: [{}] {}: give a text", section, key));
+    }
+    value = *text;
+    return {};
+}
+
+}  // namespace
+
+std::string settings_text(const HubSettings& settings) {
+    return fmt::format(R"(# Settings of this hub. Restart `selvage-hub serve` after a change.
+
+[hub]
+# The name (or address) that devices and back ends dial, and that their tokens carry. The server certificate was made for
+# it, so it is not for changing: make a new hub for a new name.
+host_name = "{}"
+
+[listen]
+# Where to listen. `selvage-hub serve --listen ADDR` overrides the address for all ports.
+address = "{}"
+mqtt_port = {}      # MQTT over TLS
+amqp_port = {}      # AMQP over TLS; reserved
+https_port = {}      # service API, identity and scope API
+
+[events]
+# The event log that `hubctl monitor-events` and back ends read. A device's events all go to one partition; a change of the
+# number moves devices to other partitions.
+partitions = {}
+retention_hours = {}
+# Per partition: the oldest events go first once it is larger.
+retention_bytes = {}
+# "power": an event is acknowledged once it survives a power cut. "process": once it survives the end of this process.
+durability = "{}"
+
+[limits]
+connections = {}
+request_bytes = {}
+modules_per_device = {}
+)",
+                       settings.host_name, settings.listen_address, settings.mqtt_port, settings.amqp_port,
+                       settings.https_port, settings.partitions, settings.retention_age.count(), settings.retention_bytes,
+                       settings.durable_against_power_loss ? "power" : "process", settings.connections_max,
+                       settings.request_bytes_max, settings.modules_per_device_max);
+}
+
+Result<HubSettings> parse_settings(const std::string& text) {
+    SELVAGE_TRY(const auto table, parse_toml(text, "hub.toml"));
+    constexpr std::int64_t kMost = std::numeric_limits<std::int64_t>::max();
+    HubSettings settings;
+    SELVAGE_CHECK(read_text(table, "hub", "host_name", settings.host_name));
+    if (settings.host_name.empty()) return fail(Errc::invalid_argument, "hub.toml: [hub] host_name is missing");
+    SELVAGE_CHECK(read_text(table, "listen", "address", settings.listen_address));
+    SELVAGE_CHECK(read_number(table, "listen", "mqtt_port", settings.mqtt_port, 0, 65535));
+    SELVAGE_CHECK(read_number(table, "listen", "amqp_port", settings.amqp_port, 0, 65535));
+    SELVAGE_CHECK(read_number(table, "listen", "https_port", settings.https_port, 0, 65535));
+    SELVAGE_CHECK(read_number(table, "events", "partitions", settings.partitions, 1, 128));
+    std::int64_t retention_hours = settings.retention_age.count();
+    SELVAGE_CHECK(read_number(table, "events", "retention_hours", retention_hours, 1, 24 * 365 * 10));
+    settings.retention_age = std::chrono::hours(retention_hours);
+    SELVAGE_CHECK(read_number(table, "events", "retention_bytes", settings.retention_bytes, 1 << 20, kMost));
+    std::string durability = "power";
+    SELVAGE_CHECK(read_text(table, "events", "durability", durability));
+    if (durability != "power" && durability != "process") {
+        return fail(Errc::invalid_argument, "hub.toml: [events] durability: give \"power\" or \"process\"");
+    }
+    settings.durable_against_power_loss = durability == "power";
+    SELVAGE_CHECK(read_number(table, "limits", "connections", settings.connections_max, 1, 10'000'000));
+    SELVAGE_CHECK(read_number(table, "limits", "request_bytes", settings.request_bytes_max, 1 << 16, 1 << 30));
+    SELVAGE_CHECK(read_number(table, "limits", "modules_per_device", settings.modules_per_device_max, 2, 10'000));
+    return settings;
+}
+
+std::string policies_text(const std::vector<Policy>& policies) {
+    std::string text = "# Shared access policies and their keys: secrets. Either key of a policy is good.\n";
+    for (const auto& policy : policies) {
+        std::string permissions;
+        for (std::size_t i = 0; i < std::size(kPermissionBits); ++i) {
+            // RegistryWrite says it all: RegistryRead beside it would be noise.
+            const bool implied = kPermissionBits[i] == kRegistryRead && policy.grants(kRegistryWrite);
+            if (!policy.grants(kPermissionBits[i]) || implied) continue;
+            if (!permissions.empty()) permissions += ", ";
+            permissions += fmt::format("\"{}\"", kPermissionNames[i]);
+        }
+        text += fmt::format("\n[{}]\npermissions = [{}]\nprimary_key = \"{}\"\nsecondary_key = \"{}\"\n", policy.name,
+                            permissions, policy.primary_key, policy.secondary_key);
+    }
+    return text;
+}
+
+Result<std::vector<Policy>> parse_policies(const std::string& text) {
+    SELVAGE_TRY(const auto table, parse_toml(text, "policies.toml"));
+    std::vector<Policy> policies;
+    for (const auto& [key, node] : table) {
+        const auto* section = node.as_table();
+        const std::string name(key.str());
+        if (section == nullptr) return fail(Errc::malformed, "policies.toml: '" + name + "' stands outside a policy");
+        Policy policy{.name = name,
+                      .primary_key = (*section)["primary_key"].value_or(std::string{}),
+                      .secondary_key = (*section)["secondary_key"].value_or(std::string{})};
+        if (policy.primary_key.empty() || policy.secondary_key.empty()) {
+            return fail(Errc::malformed, "policies.toml: policy '" + name + "' needs primary_key and secondary_key");
+        }
+        const auto* permissions = (*section)["permissions"].as_array();
+        for (std::size_t p = 0; permissions != nullptr && p < permissions->size(); ++p) {
+            const auto permission = (*permissions)[p].value_or(std::string{});
+            bool known = false;
+            for (std::size_t i = 0; i < std::size(kPermissionBits); ++i) {
+                if (permission != kPermissionNames[i]) continue;
+                policy.permissions |= kPermissionBits[i];
+                known = true;
+            }
+            if (!known) {
+                return fail(Errc::malformed, "policies.toml: policy '" + name + "': unknown permission '" + permission +
+                                                 "'; known are RegistryRead, RegistryWrite, ServiceConnect, DeviceConnect");
+            }
+        }
+        policies.push_back(std::move(policy));
+    }
+    return policies;
+}
+
+Result<HubSettings> read_settings(const DataFolder& folder) {
+    auto text = read_file(folder.settings());
+    if (!text && text.error().code == Errc::not_found) {
+        return fail(Errc::not_found, folder.root + " holds no hub (hub.toml is missing); make one with `selvage-hub init --data " +
+                                         folder.root + " --hostname NAME`");
+    }
+    if (!text) return fail(text.error());
+    return parse_settings(*text);
+}
+
+Result<std::vector<Policy>> read_policies(const DataFolder& folder) {
+    SELVAGE_TRY(const auto text, read_file(folder.policies()));
+    return parse_policies(text);
+}
+
+}  // namespace selvage::cloud::data_folder

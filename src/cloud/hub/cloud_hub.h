@@ -1,0 +1,63 @@
+// The cloud hub behind the protocol heads: joins authentication, sessions, telemetry, twins and methods to hub_api::Hub.
+//
+// Runs on: one loop, which is the hub's. start nothing by itself; stop() closes all connections and waits for its own work.
+#pragma once
+
+#include <string>
+
+#include "async/task_group.h"
+#include "async/time_source.h"
+#include "cloud/auth/authenticator.h"
+#include "cloud/methods/direct_methods.h"
+#include "cloud/sessions/session_table.h"
+#include "cloud/sessions/stored_sessions.h"
+#include "cloud/telemetry/event_log.h"
+#include "cloud/twins/twins.h"
+#include "hub_api/hub.h"
+#include "storage/registry_store.h"
+
+namespace selvage::cloud::hub {
+
+using async::Awaitable;
+
+// What a hub is made of; all of it outlives the hub and its sessions.
+struct Parts {
+    async::TimeSource& time;
+    storage::RegistryStore& store;
+    sessions::SessionTable& sessions;
+    sessions::StoredSessions& stored_sessions;
+    auth::Authenticator& authenticator;
+    twins::Twins& twins;
+    methods::DirectMethods& methods;
+    telemetry::EventLog& events;
+};
+
+class CloudHub final : public hub_api::Hub {
+public:
+    CloudHub(async::Executor loop, std::string host_name, Parts parts);
+
+    const std::string& host_name() const override { return host_name_; }
+    Awaitable<Result<hub_api::Grant>> authenticate(hub_api::Credentials credentials) override;
+    Awaitable<Result<std::unique_ptr<hub_api::DeviceSession>>> open(hub_api::Grant grant, hub_api::ConnectionInfo info,
+                                                                    std::weak_ptr<hub_api::DeviceSink> sink) override;
+    Awaitable<Result<domain::MethodResponse>> invoke_method(domain::Identity target,
+                                                            domain::MethodRequest request) override;
+    Awaitable<Result<std::optional<std::vector<hub_api::StoredFilter>>>> load_filters(domain::Identity identity) override;
+    Awaitable<Result<>> save_filters(domain::Identity identity, std::vector<hub_api::StoredFilter> filters) override;
+    Awaitable<Result<>> forget_filters(domain::Identity identity) override;
+
+    // Closes every connection and ends the hub's own work. Connection times not yet stored may be lost.
+    Awaitable<> stop();
+
+private:
+    friend class CloudSession;
+    void remember_connection(const sessions::LiveSession& session, bool connected);
+    Awaitable<> save_connection(domain::Identity identity, storage::ConnectionRecord record);
+    Awaitable<Result<>> still_allowed(hub_api::Grant grant);
+
+    std::string host_name_;
+    Parts parts_;
+    async::TaskGroup tasks_;
+};
+
+}  // namespace selvage::cloud::hub

@@ -1,0 +1,95 @@
+#include "cloud/hub/cloud_session.h"
+
+#include <fmt/core.h>
+
+namespace selvage::cloud::hub {
+
+using hub_api::Feed;
+using hub_api::SendDone;
+
+namespace {
+
+Awaitable<Result<std::string>> refused_text(Error why) { co_return fail(std::move(why)); }
+Awaitable<Result<std::int64_t>> refused_number(Error why) { co_return fail(std::move(why)); }
+
+Error ended() { return {Errc::connection_closed, "the session has ended"}; }
+
+}  // namespace
+
+CloudSession::CloudSession(CloudHub& hub, std::shared_ptr<sessions::LiveSession> live, telemetry::Sender sender)
+    : hub_(hub), live_(std::move(live)), sender_(std::move(sender)) {}
+
+CloudSession::~CloudSession() {
+    const bool current = !live_->ended;
+    hub_.parts_.sessions.end(live_);
+    // A session that was replaced or revoked is not the one whose end counts, unless nobody took its place.
+    if (current || hub_.parts_.sessions.find(live_->identity) == nullptr) hub_.remember_connection(*live_, false);
+}
+
+void CloudSession::SendOrder::answer_refused() {
+    while (!refused.empty() && refused.front().after <= answered) {
+        auto next = std::move(refused.front());
+        refused.pop_front();
+        next.done(fail(std::move(next.why)));
+    }
+}
+
+void CloudSession::refuse(Error why, SendDone done) {
+    order_->refused.push_back({.after = order_->appended, .why = std::move(why), .done = std::move(done)});
+    order_->answer_refused();
+}
+
+void CloudSession::send_telemetry(domain::Message message, SendDone done) {
+    live_->last_activity = hub_.parts_.time.utc_now();
+    if (live_->ended) return refuse(ended(), std::move(done));
+    if (const auto bytes = message.counted_bytes(); bytes > domain::kMessageBytesMax) {
+        return refuse({Errc::message_too_large, fmt::format("a message of {} bytes, at most {}", bytes, domain::kMessageBytesMax)},
+                      std::move(done));
+    }
+    ++order_->appended;
+    hub_.parts_.events.append(sender_, std::move(message),
+                              [order = order_, done = std::move(done)](const Result<>& stored) mutable {
+                                  ++order->answered;
+                                  done(stored);
+                                  order->answer_refused();
+                              });
+}
+
+// The awaitables below are those of the hub's parts and not of this object: they may outlive the session.
+Awaitable<Result<std::string>> CloudSession::get_twin() {
+    if (live_->ended) return refused_text(ended());
+    live_->last_activity = hub_.parts_.time.utc_now();
+    return hub_.parts_.twins.device_document(live_->identity);
+}
+
+Awaitable<Result<std::int64_t>> CloudSession::patch_reported(std::string patch, std::optional<std::int64_t> if_version) {
+    if (live_->ended) return refused_number(ended());
+    live_->last_activity = hub_.parts_.time.utc_now();
+    return hub_.parts_.twins.patch_reported(live_->identity, std::move(patch), if_version);
+}
+
+namespace {
+
+Awaitable<Result<>> switch_feed(std::shared_ptr<sessions::LiveSession> live, sessions::SessionTable& sessions, Feed feed,
+                                bool on) {
+    if (live->ended) co_return fail(ended());
+    if (feed == Feed::desired) live->wants_desired = on;
+    if (feed == Feed::methods) {
+        live->wants_methods = on;
+        if (on) sessions.methods_wanted(*live);
+    }
+    // Inputs and C2D are taken too: nothing arrives on them here.
+    co_return Result<>{};
+}
+
+}  // namespace
+
+Awaitable<Result<>> CloudSession::subscribe(Feed feed, bool on) {
+    return switch_feed(live_, hub_.parts_.sessions, feed, on);
+}
+
+void CloudSession::answer_method(const std::string& request_id, domain::MethodResponse response) {
+    if (!live_->ended) hub_.parts_.methods.answer(*live_, request_id, std::move(response));
+}
+
+}  // namespace selvage::cloud::hub

@@ -1,0 +1,48 @@
+// One identity's DeviceSession at the cloud hub.
+//
+// Holds its live session; the hub and its parts outlive it. Runs on: the hub's loop.
+#pragma once
+
+#include <deque>
+#include <memory>
+
+#include "cloud/hub/cloud_hub.h"
+
+namespace selvage::cloud::hub {
+
+class CloudSession final : public hub_api::DeviceSession {
+public:
+    CloudSession(CloudHub& hub, std::shared_ptr<sessions::LiveSession> live, telemetry::Sender sender);
+    ~CloudSession() override;
+
+    void send_telemetry(domain::Message message, hub_api::SendDone done) override;
+    Awaitable<Result<std::string>> get_twin() override;
+    Awaitable<Result<std::int64_t>> patch_reported(std::string patch, std::optional<std::int64_t> if_version) override;
+    Awaitable<Result<>> subscribe(hub_api::Feed feed, bool on) override;
+    // Nothing is queued for devices by this hub yet, so there is nothing to hold back or to settle.
+    void set_window(hub_api::Feed, std::uint32_t) override {}
+    bool settle(hub_api::LockToken, hub_api::Outcome) override { return false; }
+    void answer_method(const std::string& request_id, domain::MethodResponse response) override;
+
+private:
+    // Refusals wait here for the appends before them, so that answers keep the order of the calls.
+    struct SendOrder {
+        struct Refused {
+            std::uint64_t after = 0;           // how many appends must have been answered first
+            Error why;
+            hub_api::SendDone done;
+        };
+        std::uint64_t appended = 0;
+        std::uint64_t answered = 0;
+        std::deque<Refused> refused;
+        void answer_refused();
+    };
+    void refuse(Error why, hub_api::SendDone done);
+
+    CloudHub& hub_;
+    std::shared_ptr<sessions::LiveSession> live_;
+    telemetry::Sender sender_;
+    std::shared_ptr<SendOrder> order_ = std::make_shared<SendOrder>();
+};
+
+}  // namespace selvage::cloud::hub

@@ -1,0 +1,41 @@
+// A stored session is a JSON array of [filter, qos] pairs under the identity's text in one bucket.
+#include "cloud/sessions/stored_sessions.h"
+
+#include "base/json.h"
+
+namespace selvage::cloud::sessions {
+
+namespace {
+constexpr const char* kBucket = "mqtt-sessions";
+}
+
+async::Awaitable<Result<std::optional<std::vector<hub_api::StoredFilter>>>> StoredSessions::load(
+    domain::Identity identity) {
+    SELVAGE_CO_TRY(const auto stored, co_await store_.get(kBucket, domain::to_text(identity)));
+    if (!stored) co_return std::nullopt;
+    SELVAGE_CO_TRY(const auto document, parse_json(*stored));
+    std::vector<hub_api::StoredFilter> filters;
+    if (!document.is_array()) co_return fail(Errc::corrupt, "stored MQTT session of " + domain::to_text(identity));
+    for (const auto& entry : document.get_array()) {
+        const auto* pair = entry.if_array();
+        if (pair == nullptr || pair->size() != 2 || !(*pair)[0].is_string() || !(*pair)[1].is_int64()) {
+            co_return fail(Errc::corrupt, "stored MQTT session of " + domain::to_text(identity));
+        }
+        filters.push_back({.filter = std::string((*pair)[0].get_string()),
+                           .qos = static_cast<std::uint8_t>((*pair)[1].get_int64())});
+    }
+    co_return filters;
+}
+
+async::Awaitable<Result<>> StoredSessions::save(domain::Identity identity, std::vector<hub_api::StoredFilter> filters) {
+    JsonArray document;
+    for (const auto& filter : filters) document.push_back(JsonArray{Json(filter.filter), Json(std::int64_t{filter.qos})});
+    std::string text = to_text(Json(std::move(document)));
+    co_return co_await store_.put(kBucket, domain::to_text(identity), std::move(text));
+}
+
+async::Awaitable<Result<>> StoredSessions::forget(domain::Identity identity) {
+    co_return co_await store_.erase(kBucket, domain::to_text(identity));
+}
+
+}  // namespace selvage::cloud::sessions
