@@ -123,11 +123,10 @@ struct StoreThread::Impl {
         return true;
     }
 
-    // False: the transaction is lost. A failure of the operation alone is undone.
+    // False: the transaction is lost (then there is no savepoint to go back to). A failure of the operation is undone.
     bool attempt_in_savepoint(Operation& operation) {
         if (!database->run("SAVEPOINT operation")) return false;
         const bool done = operation.attempt(*database);
-        if (!database->in_transaction()) return false;
         if (!done && !database->run("ROLLBACK TO operation")) return false;
         return database->run("RELEASE operation").has_value();
     }

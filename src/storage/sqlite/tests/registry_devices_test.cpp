@@ -91,10 +91,12 @@ TEST_F(RegistryDevices, AScopeHoldsTheChildrenOfItsEdgeDevice) {
         if (!scope.empty()) device.parent_scopes = {scope};
         return device;
     };
+    DeviceRecord moved = leaf("moved", "scope-low");
+    moved.parent_scopes = {"scope-top"};  // stale: a leaf is where its device_scope says
     create({edge("top", {}), edge("low", {"scope-top"}), leaf("leaf1", "scope-top"), leaf("leaf0", "scope-low"),
-            leaf("free", "")});
+            leaf("free", ""), moved});
     EXPECT_EQ(ids(call(store_->devices_in_scope("scope-top"))), (Ids{"leaf1", "low"}));
-    EXPECT_EQ(ids(call(store_->devices_in_scope("scope-low"))), (Ids{"leaf0"}));
+    EXPECT_EQ(ids(call(store_->devices_in_scope("scope-low"))), (Ids{"leaf0", "moved"}));
     EXPECT_EQ(ids(call(store_->devices_in_scope(""))), Ids());
 
     // A device that leaves its parent leaves the scope.
