@@ -116,8 +116,6 @@ Result<Packet> read_publish(std::uint8_t flags, std::string_view body) {
     publish.qos = static_cast<std::uint8_t>(flags >> 1 & 3);
     publish.retain = (flags & 1) != 0;
     publish.dup = (flags & 8) != 0;
-    if (publish.qos == 3) return malformed("PUBLISH", "QoS 3");                                  // MQTT-3.3.1-4
-    if (publish.qos == 0 && publish.dup) return malformed("PUBLISH", "DUP with QoS 0");          // MQTT-3.3.1-2
     SELVAGE_TRY(publish.topic, fields.text());
     if (publish.topic.empty()) return malformed("PUBLISH", "topic is empty");                    // MQTT-4.7.3-1
     if (publish.topic.find_first_of("+#") != std::string_view::npos)
@@ -186,13 +184,27 @@ std::uint8_t required_flags(PacketType type) {
     return two ? 2 : 0;
 }
 
+// Looked at as soon as the first byte is there, so that another protocol's client is not waited for.
+Result<> check_first_byte(std::uint8_t byte) {
+    const auto type = static_cast<PacketType>(byte >> 4);
+    const int flags = byte & 15;
+    if (byte >> 4 == 0 || byte >> 4 == 15) return malformed("packet", "reserved type");
+    if (type == PacketType::publish) {
+        if ((flags & 6) == 6) return malformed("PUBLISH", "QoS 3");                           // MQTT-3.3.1-4
+        if ((flags & 14) == 8) return malformed("PUBLISH", "DUP with QoS 0");                 // MQTT-3.3.1-2
+    } else if (flags != required_flags(type)) {
+        return malformed("packet", fmt::format("type {} with flags {}", byte >> 4, flags));   // MQTT-2.2.2-2
+    }
+    return {};
+}
+
 }  // namespace
 
 Result<std::optional<FixedHeader>> read_fixed_header(std::string_view bytes, const Limits& limits) {
     if (bytes.empty()) return std::nullopt;
     FixedHeader header;
     header.type_and_flags = static_cast<std::uint8_t>(bytes[0]);
-    if (header.type_and_flags >> 4 == 0 || header.type_and_flags >> 4 == 15) return malformed("packet", "reserved type");
+    SELVAGE_CHECK(check_first_byte(header.type_and_flags));
     for (std::size_t i = 1; i < 5; ++i) {
         if (i >= bytes.size()) return std::nullopt;
         const auto digit = static_cast<std::uint8_t>(bytes[i]);
@@ -210,9 +222,7 @@ Result<std::optional<FixedHeader>> read_fixed_header(std::string_view bytes, con
 
 Result<Packet> read_packet(std::uint8_t type_and_flags, std::string_view body, const Limits& limits) {
     const auto type = static_cast<PacketType>(type_and_flags >> 4);
-    const auto flags = static_cast<std::uint8_t>(type_and_flags & 15);
-    if (type == PacketType::publish) return read_publish(flags, body);
-    if (flags != required_flags(type)) return malformed("packet", fmt::format("type {} with flags {}", type_and_flags >> 4, flags));
+    if (type == PacketType::publish) return read_publish(static_cast<std::uint8_t>(type_and_flags & 15), body);
     switch (type) {
         case PacketType::connect: return read_connect(body);
         case PacketType::connack: return read_connack(body);

@@ -17,10 +17,10 @@ struct FixedHeader {
     std::size_t remaining_bytes = 0;
     std::size_t total() const { return header_bytes + remaining_bytes; }
 };
-// Errors: malformed (reserved type, length in more than four bytes), message_too_large.
+// Errors: malformed (reserved type, wrong flags, length in more than four bytes), message_too_large.
 Result<std::optional<FixedHeader>> read_fixed_header(std::string_view bytes, const Limits& limits);
 
-// `body` is what follows the fixed header. The views of a Publish point into it.
+// `type_and_flags` as read_fixed_header() let it pass; `body` is what follows. The views of a Publish point into it.
 Result<Packet> read_packet(std::uint8_t type_and_flags, std::string_view body, const Limits& limits);
 
 }  // namespace selvage::codec::mqtt

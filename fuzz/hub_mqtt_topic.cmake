@@ -1,0 +1,1 @@
+selvage_fuzz(hub_mqtt_topic SOURCES fuzz_hub_mqtt_topic.cpp USES codec_hub_mqtt)

@@ -1,0 +1,152 @@
+// The life of a connection: connect, serve until somebody calls end(), finish.
+//
+// Reading: one buffer serves all connections of a thread. That works because read_some() fills it in the turn in which it
+// returns, and whoever must wait while bytes of it are not yet looked at has the decoder keep them first.
+#include "heads/mqtt/connection.h"
+
+#include <boost/asio/this_coro.hpp>
+
+#include "async/deadline.h"
+#include "base/encoding.h"
+#include "base/log.h"
+
+namespace selvage::heads::mqtt {
+namespace {
+
+constexpr std::size_t kReadBytes = 64 * 1024;
+constexpr std::size_t kTwinRequestsMax = 16;      // waiting for their turn: reading pauses there
+constexpr std::chrono::seconds kWillTimeout{10};
+
+}  // namespace
+
+std::span<std::byte> read_buffer() {
+    thread_local const std::unique_ptr<std::byte[]> buffer(new std::byte[kReadBytes]);
+    return {buffer.get(), kReadBytes};
+}
+
+std::string printable(std::string_view text) {
+    constexpr std::size_t kCharsMax = 300;
+    std::string out(text.substr(0, kCharsMax));
+    for (char& c : out)
+        if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) c = '?';
+    if (text.size() > kCharsMax) out += "…";
+    return out;
+}
+
+MqttConnection::MqttConnection(async::Executor loop, std::shared_ptr<net::Stream> stream, hub_api::Hub& hub,
+                               async::TimeSource& time, Random& random, MqttSettings settings, std::string protocol)
+    : loop_(loop), stream_(std::move(stream)), hub_(hub), time_(time), random_(random), settings_(settings),
+      protocol_(std::move(protocol)), tasks_(std::move(loop)) {}
+
+Awaitable<> MqttConnection::run() {
+    std::exception_ptr failure;
+    try {
+        if (co_await connect()) co_await serve();
+    } catch (...) {
+        failure = std::current_exception();
+    }
+    // From here everything runs to its end, also when the owner has cancelled us.
+    co_await boost::asio::this_coro::throw_if_cancelled(false);
+    const auto state = co_await boost::asio::this_coro::cancellation_state;
+    const bool stopping = state.cancelled() != boost::asio::cancellation_type::none;
+    if (stopping) {
+        closed_by_hub_ = true;
+        end("the server is stopping");
+    } else if (failure) {
+        try {
+            std::rethrow_exception(failure);
+        } catch (const std::exception& error) {
+            log::error("mqtt.connection", "device={} failed: {}", domain::to_text(identity_), error.what());
+        }
+        end("internal error");
+    }
+    co_await finish();
+}
+
+Awaitable<> MqttConnection::serve() {
+    tasks_.spawn("mqtt watchdog", watch());
+    co_await restore_filters(std::exchange(stored_filters_, {}));
+    while (!ended_) {
+        auto packet = decoder_.next();
+        if (!packet) {
+            end(fmt::format("bad packet: {}", packet.error().detail));
+            break;
+        }
+        if (!*packet) {
+            last_heard_ = time_.now();
+            reading_ = true;
+            const auto buffer = read_buffer();
+            const auto count = co_await stream_->read_some(buffer);
+            reading_ = false;
+            if (!count) end(count.error().detail);
+            else if (*count == 0) end("the client closed the connection");
+            else decoder_.feed(as_text(buffer.first(*count)));
+            continue;
+        }
+        if (auto* subscribing = std::get_if<codec::mqtt::Subscribe>(&**packet)) {
+            decoder_.keep();
+            co_await subscribe(std::move(*subscribing));
+        } else if (auto* unsubscribing = std::get_if<codec::mqtt::Unsubscribe>(&**packet)) {
+            decoder_.keep();
+            co_await unsubscribe(std::move(*unsubscribing));
+        } else {
+            take(**packet);
+        }
+        if (inbound_full() && !ended_) {
+            decoder_.keep();
+            co_await wait_for_room();
+        }
+    }
+}
+
+bool MqttConnection::inbound_full() const {
+    return acks_.size() >= settings_.inbound_unacked_max || acks_.bytes() >= settings_.inbound_unacked_bytes_max ||
+           twin_requests_.size() >= kTwinRequestsMax;
+}
+
+// The client feels this as TCP back-pressure.
+Awaitable<> MqttConnection::wait_for_room() {
+    while (inbound_full() && !ended_) {
+        room_ = std::make_unique<async::Event>(loop_);
+        co_await room_->wait();
+        room_.reset();
+    }
+}
+
+void MqttConnection::wake_reader() {
+    if (room_ && (ended_ || !inbound_full())) room_->set();
+}
+
+void MqttConnection::end(std::string reason) {
+    if (ended_) return;
+    ended_ = true;
+    end_reason_ = std::move(reason);
+    stream_->close();
+    wake_reader();
+}
+
+Awaitable<> MqttConnection::finish() {
+    end("the connection ended");
+    if (session_) log::info("mqtt.close", "device={} reason={}", domain::to_text(identity_), end_reason_);
+    if (will_ && session_ && !closed_by_hub_) co_await send_will();
+    co_await tasks_.stop();
+    session_.reset();
+}
+
+// Waits for the answer, since destroying the session may drop what is under way.
+Awaitable<> MqttConnection::send_will() {
+    auto parsed = codec::hub_mqtt::parse_client_topic(will_->topic);
+    if (!parsed || !std::holds_alternative<codec::hub_mqtt::Telemetry>(*parsed)) co_return;   // checked at CONNECT
+    domain::Message message = std::get<codec::hub_mqtt::Telemetry>(std::move(*parsed)).message;
+    message.body = std::move(will_->payload);
+    message.properties.push_back({"iothub-MessageType", "Will"});   // docs/wire/mqtt.md#will
+    const auto sent = std::make_shared<async::Event>(loop_);
+    session_->send_telemetry(std::move(message), [sent, device = domain::to_text(identity_)](const Result<>& result) {
+        if (!result) log::warn("mqtt.will", "refused device={} reason={}", device, result.error().detail);
+        sent->set();
+    });
+    const bool in_time = co_await async::run_for(time_, kWillTimeout, sent->wait());
+    if (!in_time) log::warn("mqtt.will", "device={} was not confirmed in {} s", domain::to_text(identity_), kWillTimeout.count());
+}
+
+}  // namespace selvage::heads::mqtt
