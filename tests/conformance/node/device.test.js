@@ -39,7 +39,7 @@ test('telemetry arrives with its properties, body and sender', async () => {
   assert.equal(event.systemProperties['content-type'], 'application/json');
   assert.equal(event.systemProperties['iothub-connection-device-id'], 't1');
   assert.ok(event.systemProperties['iothub-enqueuedtime']);
-  assert.deepEqual(JSON.parse(event.systemProperties['iothub-connection-auth-method']), { scope: 'device', type: 'sas', issuer: 'iothub' });
+  assert.deepEqual(JSON.parse(event.systemProperties['iothub-connection-auth-method']), { scope: 'device', type: 'sas', issuer: 'iothub', acceptingIpFilterRule: null });
   await client.close();
 });
 

@@ -4,7 +4,8 @@ import { createRequire } from 'node:module';
 
 const require = createRequire(import.meta.url);
 const { Mqtt } = require('azure-iot-device-mqtt');
-const { Client, ModuleClient, Message, NoRetry } = sdk;
+const { NoRetry } = require('azure-iot-common');
+const { Client, ModuleClient, Message } = sdk;
 export { Message };
 
 async function open(client, ca, more) {

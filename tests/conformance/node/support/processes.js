@@ -3,8 +3,8 @@ import { spawn, execFile } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import https from 'node:https';
 import net from 'node:net';
+import tls from 'node:tls';
 import { fileURLToPath } from 'node:url';
 
 const here = path.dirname(fileURLToPath(import.meta.url));
@@ -78,6 +78,15 @@ export class Program {
   stop() { return this.kill('SIGTERM'); }
 }
 
+// The service SDK gives no way to name a CA; what NODE_EXTRA_CA_CERTS does at start is done here for a hub just made.
+const trusted = [];
+const createSecureContext = tls.createSecureContext;
+tls.createSecureContext = (options) => {
+  const made = createSecureContext(options);
+  for (const pem of trusted) made.context.addCACert(pem);
+  return made;
+};
+
 export class Hub {
   static async start() {
     const hub = new Hub();
@@ -86,8 +95,7 @@ export class Hub {
     hub.data = path.join(hub.folder, 'data');
     await run('selvage-hub', ['init', '--data', hub.data, '--hostname', hub.host]);
     hub.ca = readFileSync(path.join(hub.data, 'certs/ca.pem'), 'utf8');
-    // The service SDK gives no way to name a CA; it uses the process's agent.
-    https.globalAgent.options.ca = [...(https.globalAgent.options.ca ?? []), hub.ca];
+    trusted.push(hub.ca);
     await hub.up();
     hub.connectionString = (await hub.ctl('connection-string')).trim();
     return hub;
