@@ -18,7 +18,7 @@ namespace selvage::edge {
 struct ModuleEnvironment {
     std::string workload_uri;          // IOTEDGE_WORKLOADURI
     std::string management_uri;        // IOTEDGE_MANAGEMENTURI (edgeAgent)
-    std::string api_version;           // IOTEDGE_APIVERSION
+    std::string api_version;           // IOTEDGE_APIVERSION; 2018-06-28 when unset, as the SDKs take
     std::string iothub_host;           // IOTEDGE_IOTHUBHOSTNAME
     std::string gateway_host;          // IOTEDGE_GATEWAYHOSTNAME; empty: none
     std::string edge_device_host;      // EdgeDeviceHostName
@@ -26,7 +26,8 @@ struct ModuleEnvironment {
     std::string module_id;
     std::string generation_id;
 };
-// Errors: invalid_argument naming the variable that is missing. `get` is getenv-like: null when unset.
+// Errors: invalid_argument naming the variable that is missing, or an IOTEDGE_AUTHSCHEME other than sasToken. `get` is
+// getenv-like: null when unset.
 Result<ModuleEnvironment> read_module_environment(const std::function<const char*(const char*)>& get);
 
 struct ServerCertificate {
@@ -35,6 +36,11 @@ struct ServerCertificate {
     UtcTime expires{};
 };
 
+// Each call is tried four times when the daemon cannot be reached or answers 5xx, with 0.1, 0.2 and 0.4 s between. Errors:
+// unavailable, timeout; forbidden (the daemon does not take the caller for this module), not_found, invalid_argument,
+// malformed (an answer that is not what it should be).
+//
+// Runs on: one loop.
 class WorkloadClient {
 public:
     WorkloadClient(net::Dialer& dialer, async::TimeSource& time, ModuleEnvironment environment);
