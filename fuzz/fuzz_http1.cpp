@@ -1,5 +1,5 @@
-// A conversation over HTTP/1.1. The first byte says whether requests or responses are read, and how the bytes are cut: the
-// messages found must not depend on it.
+// A conversation over HTTP/1.1. The first byte says whether requests or responses are read, and how
+// the bytes are cut: the messages found must not depend on it.
 #include <cstddef>
 #include <cstdint>
 #include <string>

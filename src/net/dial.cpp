@@ -20,15 +20,19 @@ using std::chrono::milliseconds;
 // A Unix socket whose backlog is full says so at once instead of letting us wait in line.
 constexpr milliseconds kBacklogRetry{10};
 
-std::string words(int error_number) { return std::generic_category().message(error_number); }
+std::string words(int error_number) {
+    return std::generic_category().message(error_number);
+}
 
 Awaitable<Result<Socket>> connect_socket(Address address) {
-    const int fd = ::socket(address.storage.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    const int fd =
+        ::socket(address.storage.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (fd < 0) co_return fail(Errc::unavailable, words(errno));
     if (address.storage.ss_family != AF_UNIX) set_tcp_options(fd);
     SELVAGE_CO_TRY(auto socket, Socket::adopt(co_await boost::asio::this_coro::executor, fd));
     int error = 0;
-    if (::connect(fd, reinterpret_cast<const sockaddr*>(&address.storage), address.size) != 0) error = errno;
+    if (::connect(fd, reinterpret_cast<const sockaddr*>(&address.storage), address.size) != 0)
+        error = errno;
     if (error == EINPROGRESS) {
         const auto ready = co_await socket.writable();
         if (!ready) co_return fail(ready.error());
@@ -46,28 +50,37 @@ public:
 
     Awaitable<Result<std::unique_ptr<Stream>>> dial(Target target, milliseconds timeout) override {
         const auto until = time_.now() + timeout;
-        const auto name = target.unix_path.empty() ? host_and_port(target.host, target.port) : target.unix_path;
+        const auto name =
+            target.unix_path.empty() ? host_and_port(target.host, target.port) : target.unix_path;
         auto connected = co_await connect(target, until);
-        if (connected && (!target.tls || !target.unix_path.empty())) co_return make_plain_stream(*std::move(connected));
+        if (connected && (!target.tls || !target.unix_path.empty()))
+            co_return make_plain_stream(*std::move(connected));
         if (connected) {
             auto secured = connect_tls(*std::move(connected), target.tls, target.host);
-            auto stream = co_await async::with_deadline(time_, until - time_.now(), std::move(secured));
+            auto stream =
+                co_await async::with_deadline(time_, until - time_.now(), std::move(secured));
             if (stream) co_return stream;
-            co_return fail(told(stream.error(), fmt::format("connect to {}", name), "the TLS handshake", timeout));
+            co_return fail(told(stream.error(), fmt::format("connect to {}", name),
+                                "the TLS handshake", timeout));
         }
-        co_return fail(told(connected.error(), fmt::format("connect to {}", name), "an answer", timeout));
+        co_return fail(
+            told(connected.error(), fmt::format("connect to {}", name), "an answer", timeout));
     }
 
 private:
-    static Error told(const Error& error, const std::string& subject, std::string_view missing, milliseconds timeout) {
+    static Error told(const Error& error, const std::string& subject, std::string_view missing,
+                      milliseconds timeout) {
         if (error.code != Errc::timeout) return error.in(subject);
-        return {Errc::timeout, fmt::format("{}: {} did not come within {} ms", subject, missing, timeout.count())};
+        return {Errc::timeout,
+                fmt::format("{}: {} did not come within {} ms", subject, missing, timeout.count())};
     }
 
     Awaitable<Result<Socket>> connect(const Target& target, TimePoint until) {
         if (!target.unix_path.empty()) co_return co_await connect_unix(target.unix_path, until);
-        auto look_up = resolver_.resolve(target.via.empty() ? target.host : target.via, target.port);
-        auto addresses = co_await async::with_deadline(time_, until - time_.now(), std::move(look_up));
+        auto look_up =
+            resolver_.resolve(target.via.empty() ? target.host : target.via, target.port);
+        auto addresses =
+            co_await async::with_deadline(time_, until - time_.now(), std::move(look_up));
         if (!addresses) co_return fail(addresses.error());
         Error last{Errc::timeout, {}};
         for (std::size_t i = 0; i < addresses->size() && time_.now() < until; ++i) {
@@ -98,6 +111,8 @@ private:
 
 }  // namespace
 
-std::unique_ptr<Dialer> make_dialer(async::TimeSource& time) { return std::make_unique<SystemDialer>(time); }
+std::unique_ptr<Dialer> make_dialer(async::TimeSource& time) {
+    return std::make_unique<SystemDialer>(time);
+}
 
 }  // namespace selvage::net

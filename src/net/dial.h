@@ -28,7 +28,7 @@ public:
 };
 
 // The machine's network. Names are resolved on a thread of its own. TCP_NODELAY is set; TCP_USER_TIMEOUT bounds how long a
-// silent peer is believed.
+// silent peer is believed. Dies before the loops that it was used on.
 std::unique_ptr<Dialer> make_dialer(async::TimeSource& time);
 
 }  // namespace selvage::net

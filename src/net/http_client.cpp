@@ -1,5 +1,5 @@
-// One exchange at a time per connection; a connection that ended cleanly is kept for the next one. The body goes through a
-// sink, so that whole bodies and streams share one path.
+// One exchange at a time per connection; a connection that ended cleanly is kept for the next one.
+// The body goes through a sink, so that whole bodies and streams share one path.
 #include <fmt/format.h>
 
 #include <limits>
@@ -31,7 +31,9 @@ std::string host_field(const Target& target) {
 class Exchange {
 public:
     Exchange(Stream& stream, std::uint64_t body_bytes_max, bool no_body)
-        : stream_(stream), parser_(Parser::Role::responses, {.head_bytes_max = kHeadBytesMax, .body_bytes_max = body_bytes_max}),
+        : stream_(stream),
+          parser_(Parser::Role::responses,
+                  {.head_bytes_max = kHeadBytesMax, .body_bytes_max = body_bytes_max}),
           buffer_(kReadBytes) {
         if (no_body) parser_.expect_no_body();
     }
@@ -46,7 +48,10 @@ public:
     // No byte of an answer came: the server may not have seen the request.
     bool unanswered() const { return unanswered_; }
     // The connection can take another request.
-    bool reusable() { return parser_.complete() && head().keep_alive && !head().upgrade && parser_.take_rest().empty(); }
+    bool reusable() {
+        return parser_.complete() && head().keep_alive && !head().upgrade &&
+               parser_.take_rest().empty();
+    }
 
 private:
     Awaitable<Result<>> read();
@@ -64,15 +69,20 @@ Awaitable<Result<>> Exchange::read() {
         unanswered_ = false;
         co_return parser_.feed(as_text(std::span(buffer_).first(*count)));
     }
-    if (unanswered_) co_return fail(Errc::connection_closed, "the server closed the connection without an answer");
+    if (unanswered_)
+        co_return fail(Errc::connection_closed,
+                       "the server closed the connection without an answer");
     const auto ended = parser_.finish();
     if (!ended) co_return ended;
-    if (!parser_.complete()) co_return fail(Errc::connection_closed, "the server closed the connection without an answer");
+    if (!parser_.complete())
+        co_return fail(Errc::connection_closed,
+                       "the server closed the connection without an answer");
     co_return Result<>{};
 }
 
 Awaitable<Result<>> Exchange::begin(std::string_view request) {
-    // A server that refuses early answers while we write and then closes: its answer counts, not the failed write.
+    // A server that refuses early answers while we write and then closes: its answer counts, not
+    // the failed write.
     const auto written = co_await stream_.write(request);
     if (!written && written.error().code != Errc::connection_closed) co_return written;
     for (;;) {
@@ -113,8 +123,10 @@ Awaitable<Result<>> Exchange::read_whole(std::string& body) {
 // The client's words: what the caller can act on.
 Error told(Error error, const HttpRequest& request) {
     // The query may carry what is not for logs.
-    const auto subject = fmt::format("{} {}", request.method, request.target.substr(0, request.target.find('?')));
-    if (error.code == Errc::connection_closed || error.code == Errc::io_error) error.code = Errc::unavailable;
+    const auto subject =
+        fmt::format("{} {}", request.method, request.target.substr(0, request.target.find('?')));
+    if (error.code == Errc::connection_closed || error.code == Errc::io_error)
+        error.code = Errc::unavailable;
     if (error.code == Errc::message_too_large) error.code = Errc::quota_exceeded;
     if (error.code == Errc::timeout) error.detail = "the server did not answer in time";
     return error.in(subject);
@@ -156,36 +168,47 @@ struct HttpClient::Impl {
             Begun begun{.stream = retried ? nullptr : take_idle(), .exchange = nullptr};
             const bool kept = begun.stream != nullptr;
             if (!kept) {
-                SELVAGE_CO_TRY(begun.stream, co_await dialer.dial(target, settings.connect_timeout));
+                SELVAGE_CO_TRY(begun.stream,
+                               co_await dialer.dial(target, settings.connect_timeout));
             }
             begun.exchange = std::make_unique<Exchange>(*begun.stream, body_bytes_max, no_body);
             auto head = begun.exchange->begin(bytes);
-            const auto answered = co_await async::with_deadline(time, settings.response_timeout, std::move(head));
+            const auto answered =
+                co_await async::with_deadline(time, settings.response_timeout, std::move(head));
             if (answered) co_return begun;
-            const bool died_idle = kept && begun.exchange->unanswered() && answered.error().code == Errc::connection_closed;
+            const bool died_idle = kept && begun.exchange->unanswered() &&
+                                   answered.error().code == Errc::connection_closed;
             if (!died_idle) co_return fail(answered.error());
         }
     }
 };
 
-HttpClient::HttpClient(Dialer& dialer, async::TimeSource& time, Target target, HttpClientSettings settings)
-    : impl_(new Impl{.dialer = dialer, .time = time, .target = target, .settings = settings, .host = host_field(target),
+HttpClient::HttpClient(Dialer& dialer, async::TimeSource& time, Target target,
+                       HttpClientSettings settings)
+    : impl_(new Impl{.dialer = dialer,
+                     .time = time,
+                     .target = target,
+                     .settings = settings,
+                     .host = host_field(target),
                      .idle = nullptr}) {}
 HttpClient::~HttpClient() = default;
 
 Awaitable<Result<HttpResponse>> HttpClient::send(HttpRequest request) {
     SELVAGE_CO_TRY(auto bytes, request_bytes(request, impl_->host));
-    auto begun = co_await impl_->begin(std::move(bytes), impl_->settings.body_bytes_max, request.method == "HEAD");
+    auto begun = co_await impl_->begin(std::move(bytes), impl_->settings.body_bytes_max,
+                                       request.method == "HEAD");
     if (!begun) co_return fail(told(std::move(begun).error(), request));
     auto response = to_response(begun->exchange->head());
     auto reading = begun->exchange->read_whole(response.body);
-    const auto whole = co_await async::with_deadline(impl_->time, impl_->settings.response_timeout, std::move(reading));
+    const auto whole = co_await async::with_deadline(impl_->time, impl_->settings.response_timeout,
+                                                     std::move(reading));
     if (!whole) co_return fail(told(whole.error(), request));
     impl_->give_back(*std::move(begun));
     co_return response;
 }
 
-Awaitable<Result<HttpResponse>> HttpClient::stream(HttpRequest request, HttpPart on_part, HttpHead on_head) {
+Awaitable<Result<HttpResponse>> HttpClient::stream(HttpRequest request, HttpPart on_part,
+                                                   HttpHead on_head) {
     SELVAGE_CO_TRY(auto bytes, request_bytes(request, impl_->host));
     constexpr auto kNoBound = std::numeric_limits<std::uint64_t>::max();
     auto begun = co_await impl_->begin(std::move(bytes), kNoBound, request.method == "HEAD");

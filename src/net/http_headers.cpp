@@ -9,14 +9,17 @@ namespace {
 Result<std::string> decode(std::string_view part) {
     SELVAGE_TRY(auto text, percent_decode(part));
     // Names go on to files, databases and C libraries, where a NUL would cut them short.
-    if (text.find('\0') != std::string::npos) return fail(Errc::malformed, "the target holds a NUL");
+    if (text.find('\0') != std::string::npos)
+        return fail(Errc::malformed, "the target holds a NUL");
     return text;
 }
 
 // "http://host/path" is cut to "/path": RFC 9112 3.2.2 has servers accept it.
 Result<std::string_view> origin_form(std::string_view target) {
     for (const std::string_view scheme : {"http://", "https://"}) {
-        if (target.size() < scheme.size() || !equals_ignoring_case(target.substr(0, scheme.size()), scheme)) continue;
+        if (target.size() < scheme.size() ||
+            !equals_ignoring_case(target.substr(0, scheme.size()), scheme))
+            continue;
         const auto end = target.find_first_of("/?", scheme.size());
         return end == std::string_view::npos ? std::string_view("/") : target.substr(end);
     }
@@ -33,17 +36,21 @@ std::string_view HttpHeaders::get(std::string_view name) const {
 }
 
 bool HttpHeaders::has(std::string_view name) const {
-    return std::ranges::any_of(fields, [&](const auto& field) { return equals_ignoring_case(field.first, name); });
+    return std::ranges::any_of(
+        fields, [&](const auto& field) { return equals_ignoring_case(field.first, name); });
 }
 
 void HttpHeaders::set(std::string_view name, std::string_view value) {
     // The value may be a view of one of the fields that go.
     std::string kept(value);
-    std::erase_if(fields, [&](const auto& field) { return equals_ignoring_case(field.first, name); });
+    std::erase_if(fields,
+                  [&](const auto& field) { return equals_ignoring_case(field.first, name); });
     fields.emplace_back(name, std::move(kept));
 }
 
-void HttpHeaders::add(std::string_view name, std::string_view value) { fields.emplace_back(name, value); }
+void HttpHeaders::add(std::string_view name, std::string_view value) {
+    fields.emplace_back(name, value);
+}
 
 const std::string* HttpTarget::get(std::string_view name) const {
     const std::string* found = nullptr;
@@ -72,7 +79,8 @@ Result<HttpTarget> parse_target(std::string_view target) {
         if (pair.empty()) continue;
         const auto equals = pair.find('=');
         SELVAGE_TRY(auto name, decode(pair.substr(0, equals)));
-        SELVAGE_TRY(auto value, decode(equals == std::string_view::npos ? std::string_view() : pair.substr(equals + 1)));
+        SELVAGE_TRY(auto value, decode(equals == std::string_view::npos ? std::string_view()
+                                                                        : pair.substr(equals + 1)));
         out.query.emplace_back(std::move(name), std::move(value));
     }
     return out;

@@ -1,5 +1,6 @@
-// One connection: read a request whole, ask the handler, write the answer, again. The next request's bytes wait in the
-// parser meanwhile (pipelining), and in the socket behind it: nothing is read while the handler works.
+// One connection: read a request whole, ask the handler, write the answer, again. The next
+// request's bytes wait in the parser meanwhile (pipelining), and in the socket behind it: nothing
+// is read while the handler works.
 #include <fmt/format.h>
 
 #include <boost/asio/error.hpp>
@@ -19,13 +20,15 @@ using codec::http1::Parser;
 constexpr std::size_t kReadBytes = 8 * 1024;
 // A body up to this is sent in one write with its head.
 constexpr std::size_t kJoinedBytesMax = 64 * 1024;
-// After a refusal: closing with unread bytes would reset the connection and take the answer with it, so some are read.
+// After a refusal: closing with unread bytes would reset the connection and take the answer with
+// it, so some are read.
 constexpr std::size_t kLingerBytesMax = 1024 * 1024;
 constexpr std::chrono::milliseconds kLinger{2'000};
 
 class ChunkWriter final : public HttpBodyWriter {
 public:
-    ChunkWriter(Stream& stream, async::TimeSource& time, std::chrono::milliseconds timeout, bool chunked)
+    ChunkWriter(Stream& stream, async::TimeSource& time, std::chrono::milliseconds timeout,
+                bool chunked)
         : stream_(stream), time_(time), timeout_(timeout), chunked_(chunked) {}
 
     Awaitable<Result<>> write(std::string_view part) override {
@@ -54,10 +57,14 @@ bool asks_for_websocket(const codec::http1::Head& head, const HttpRequest& reque
 
 int status_of_refusal(const Error& error) {
     switch (error.code) {
-        case Errc::quota_exceeded: return 431;
-        case Errc::message_too_large: return 413;
-        case Errc::timeout: return 408;
-        default: return 400;
+        case Errc::quota_exceeded:
+            return 431;
+        case Errc::message_too_large:
+            return 413;
+        case Errc::timeout:
+            return 408;
+        default:
+            return 400;
     }
 }
 
@@ -71,17 +78,22 @@ HttpResponse plain_answer(int status, std::string_view text) {
 
 class HttpConnection {
 public:
-    HttpConnection(std::shared_ptr<Stream> stream, async::TimeSource& time, HttpServerSettings settings, HttpHandler handler,
-                   HttpUpgrade upgrade)
-        : stream_(std::move(stream)), time_(time), settings_(settings), handler_(std::move(handler)),
+    HttpConnection(std::shared_ptr<Stream> stream, async::TimeSource& time,
+                   HttpServerSettings settings, HttpHandler handler, HttpUpgrade upgrade)
+        : stream_(std::move(stream)),
+          time_(time),
+          settings_(settings),
+          handler_(std::move(handler)),
           upgrade_(std::move(upgrade)),
-          parser_(Parser::Role::requests, {.head_bytes_max = settings.head_bytes_max, .body_bytes_max = settings.body_bytes_max}),
+          parser_(Parser::Role::requests, {.head_bytes_max = settings.head_bytes_max,
+                                           .body_bytes_max = settings.body_bytes_max}),
           buffer_(kReadBytes) {}
 
     Awaitable<> run();
 
 private:
-    // One read into the parser. False at the peer's end. Errors: those of the stream and the parser.
+    // One read into the parser. False at the peer's end. Errors: those of the stream and the
+    // parser.
     Awaitable<Result<bool>> read();
     // Reads until the request is whole. False when the peer left before its first byte.
     Awaitable<Result<bool>> read_request();
@@ -89,7 +101,8 @@ private:
     // Answers one request. False when the connection ends with it.
     Awaitable<bool> answer();
     Awaitable<HttpResponse> ask(HttpRequest request);
-    Awaitable<bool> respond(HttpResponse response, bool head_only, bool old_client, bool keep_alive);
+    Awaitable<bool> respond(HttpResponse response, bool head_only, bool old_client,
+                            bool keep_alive);
     Awaitable<bool> respond_stream(HttpResponse response, std::string head, bool chunked);
     Awaitable<bool> send(std::string_view bytes);
     Awaitable<> refuse(Error error);
@@ -134,18 +147,21 @@ Awaitable<Result<>> HttpConnection::read_rest() {
 Awaitable<Result<bool>> HttpConnection::read_request() {
     if (!begun_) {
         auto first = read();
-        const auto more = co_await async::with_deadline(time_, settings_.idle_timeout, std::move(first));
+        const auto more =
+            co_await async::with_deadline(time_, settings_.idle_timeout, std::move(first));
         if (!more || !*more) co_return more;
     }
     if (parser_.complete()) co_return true;
     auto rest = read_rest();
-    const auto whole = co_await async::with_deadline(time_, settings_.request_timeout, std::move(rest));
+    const auto whole =
+        co_await async::with_deadline(time_, settings_.request_timeout, std::move(rest));
     if (!whole) co_return fail(whole.error());
     co_return true;
 }
 
 Awaitable<HttpResponse> HttpConnection::ask(HttpRequest request) {
-    const auto what = fmt::format("{} {}", request.method, request.target.substr(0, request.target.find('?')));
+    const auto what =
+        fmt::format("{} {}", request.method, request.target.substr(0, request.target.find('?')));
     try {
         auto response = co_await handler_(std::move(request));
         if (const auto ok = check_fields(response.headers); ok) co_return response;
@@ -162,28 +178,34 @@ Awaitable<HttpResponse> HttpConnection::ask(HttpRequest request) {
 
 Awaitable<bool> HttpConnection::send(std::string_view bytes) {
     auto writing = stream_->write(bytes);
-    const auto written = co_await async::with_deadline(time_, settings_.write_timeout, std::move(writing));
+    const auto written =
+        co_await async::with_deadline(time_, settings_.write_timeout, std::move(writing));
     co_return written.has_value();
 }
 
-Awaitable<bool> HttpConnection::respond_stream(HttpResponse response, std::string head, bool chunked) {
+Awaitable<bool> HttpConnection::respond_stream(HttpResponse response, std::string head,
+                                               bool chunked) {
     const bool begun = co_await send(head);
     if (!begun) co_return false;
     ChunkWriter writer(*stream_, time_, settings_.write_timeout, chunked);
     const auto done = co_await response.stream(writer);
     if (!done && !writer.broken())
-        log::debug("http.server", "stream ended early peer={}: {}", stream_->peer(), done.error().detail);
+        log::debug("http.server", "stream ended early peer={}: {}", stream_->peer(),
+                   done.error().detail);
     // Without the last chunk the client knows that the body is cut short.
     if (!done || writer.broken() || !chunked) co_return false;
     co_return co_await send(kLastChunk);
 }
 
-Awaitable<bool> HttpConnection::respond(HttpResponse response, bool head_only, bool old_client, bool keep_alive) {
+Awaitable<bool> HttpConnection::respond(HttpResponse response, bool head_only, bool old_client,
+                                        bool keep_alive) {
     const bool streamed = static_cast<bool>(response.stream);
     const bool bodiless = response.status < 200 || response.status == 204 || response.status == 304;
     auto framing = BodyFraming::length;
-    if (bodiless) framing = BodyFraming::none;
-    else if (streamed) framing = old_client ? BodyFraming::until_close : BodyFraming::chunked;
+    if (bodiless)
+        framing = BodyFraming::none;
+    else if (streamed)
+        framing = old_client ? BodyFraming::until_close : BodyFraming::chunked;
     if (framing == BodyFraming::until_close) keep_alive = false;
     const std::string_view connection = !keep_alive ? "close" : old_client ? "keep-alive" : "";
     auto head = response_head(response, framing, connection);
@@ -201,7 +223,7 @@ Awaitable<bool> HttpConnection::respond(HttpResponse response, bool head_only, b
         sent = co_await send(head);
         if (sent) sent = co_await send(response.body);
     }
-    co_return sent && keep_alive;
+    co_return sent&& keep_alive;
 }
 
 Awaitable<bool> HttpConnection::answer() {
@@ -242,7 +264,8 @@ Awaitable<> HttpConnection::refuse(Error error) {
     if (!sent) co_return;
     stream_->end_writing();
     auto rest = swallow();
-    ignore(co_await async::with_deadline(time_, kLinger, std::move(rest)), "the connection ends either way");
+    ignore(co_await async::with_deadline(time_, kLinger, std::move(rest)),
+           "the connection ends either way");
 }
 
 Awaitable<> HttpConnection::run() {
@@ -250,8 +273,10 @@ Awaitable<> HttpConnection::run() {
         const auto whole = co_await read_request();
         if (!whole) {
             const auto code = whole.error().code;
-            const bool gone = code == Errc::connection_closed || code == Errc::cancelled || code == Errc::io_error;
-            // A client that was merely idle is not told anything: an answer could be taken for that of its next request.
+            const bool gone = code == Errc::connection_closed || code == Errc::cancelled ||
+                              code == Errc::io_error;
+            // A client that was merely idle is not told anything: an answer could be taken for that
+            // of its next request.
             if (!gone && begun_) co_await refuse(whole.error());
             break;
         }
@@ -270,9 +295,10 @@ Awaitable<> HttpConnection::run() {
 
 }  // namespace
 
-Awaitable<> serve_http(std::shared_ptr<Stream> stream, async::TimeSource& time, HttpServerSettings settings,
-                       HttpHandler handler, HttpUpgrade upgrade) {
-    HttpConnection connection(std::move(stream), time, settings, std::move(handler), std::move(upgrade));
+Awaitable<> serve_http(std::shared_ptr<Stream> stream, async::TimeSource& time,
+                       HttpServerSettings settings, HttpHandler handler, HttpUpgrade upgrade) {
+    HttpConnection connection(std::move(stream), time, settings, std::move(handler),
+                              std::move(upgrade));
     co_await connection.run();
 }
 

@@ -1,4 +1,5 @@
-// One accept loop and one task a connection, all in the listener's group: stop() joins them, so they may refer to it.
+// One accept loop and one task a connection, all in the listener's group: stop() joins them, so
+// they may refer to it.
 #include "net/listener.h"
 
 #include <fmt/format.h>
@@ -43,10 +44,16 @@ struct Count {
 
 class SocketListener final : public Listener {
 public:
-    SocketListener(const async::Executor& loop, async::TimeSource& time, Socket socket, std::shared_ptr<TlsServerContext> tls,
-                   ListenSettings settings, Serve serve)
-        : loop_(loop), time_(time), socket_(std::move(socket)), tls_(std::move(tls)), settings_(settings),
-          serve_(std::move(serve)), room_(loop), tasks_(loop) {}
+    SocketListener(const async::Executor& loop, async::TimeSource& time, Socket socket,
+                   std::shared_ptr<TlsServerContext> tls, ListenSettings settings, Serve serve)
+        : loop_(loop),
+          time_(time),
+          socket_(std::move(socket)),
+          tls_(std::move(tls)),
+          settings_(settings),
+          serve_(std::move(serve)),
+          room_(loop),
+          tasks_(loop) {}
 
     void begin(std::string name, std::uint16_t port, std::string unix_path) {
         name_ = std::move(name);
@@ -75,7 +82,7 @@ private:
 
     // Ours only: another process may have put its own socket there meanwhile.
     void remove_socket_file() {
-        struct stat now {};
+        struct stat now{};
         if (unix_path_.empty() || ::stat(unix_path_.c_str(), &now) != 0) return;
         if (now.st_dev == file_.st_dev && now.st_ino == file_.st_ino) ::unlink(unix_path_.c_str());
     }
@@ -88,7 +95,7 @@ private:
     Serve serve_;
     std::string name_;
     std::string unix_path_;
-    struct stat file_ {};
+    struct stat file_{};
     std::uint16_t port_ = 0;
     std::size_t open_ = 0;
     bool full_said_ = false;
@@ -97,10 +104,13 @@ private:
 };
 
 Awaitable<bool> SocketListener::place() {
-    // One line when the bound is reached, and none again before there was real room: at the bound each end lets one in.
+    // One line when the bound is reached, and none again before there was real room: at the bound
+    // each end lets one in.
     if (open_ < settings_.connections_max - settings_.connections_max / 10) full_said_ = false;
     if (open_ < settings_.connections_max) co_return true;
-    if (!full_said_) log::warn("net.listen", "paused: no more connections are taken address={} connections={}", name_, open_);
+    if (!full_said_)
+        log::warn("net.listen", "paused: no more connections are taken address={} connections={}",
+                  name_, open_);
     full_said_ = true;
     while (open_ >= settings_.connections_max) {
         room_.reset();
@@ -121,16 +131,21 @@ Awaitable<> SocketListener::accept_loop() {
             shortage = false;
             if (port_ != 0) set_tcp_options(fd);
             auto socket = Socket::adopt(loop_, fd);
-            if (socket) tasks_.spawn("net connection", connection(*std::move(socket)));
-            else log::warn("net.listen", "dropped a connection address={}: {}", name_, socket.error().detail);
+            if (socket)
+                tasks_.spawn("net connection", connection(*std::move(socket)));
+            else
+                log::warn("net.listen", "dropped a connection address={}: {}", name_,
+                          socket.error().detail);
             if (++accepted % kAcceptsPerTurn == 0) co_await yield_turn(loop_);
         } else if (error == EAGAIN) {
             const auto ready = co_await socket_.readable();
             if (!ready) co_return;
         } else if (error != EINTR && error != ECONNABORTED && error != EPROTO) {
-            // EMFILE, ENFILE, ENOBUFS, ENOMEM: the connection stays in the backlog and would be reported again at once.
+            // EMFILE, ENFILE, ENOBUFS, ENOMEM: the connection stays in the backlog and would be
+            // reported again at once.
             if (!shortage)
-                log::error("net.listen", "cannot accept address={}: {}; raise the limit of open files", name_,
+                log::error("net.listen",
+                           "cannot accept address={}: {}; raise the limit of open files", name_,
                            std::generic_category().message(error));
             shortage = true;
             const auto slept = co_await time_.sleep_for(kShortageRest);
@@ -142,7 +157,8 @@ Awaitable<> SocketListener::accept_loop() {
 Awaitable<Result<std::unique_ptr<Stream>>> SocketListener::secured(Socket socket) {
     if (!tls_) co_return make_plain_stream(std::move(socket));
     auto handshake = accept_tls(std::move(socket), tls_);
-    co_return co_await async::with_deadline(time_, settings_.handshake_timeout, std::move(handshake));
+    co_return co_await async::with_deadline(time_, settings_.handshake_timeout,
+                                            std::move(handshake));
 }
 
 Awaitable<> SocketListener::connection(Socket socket) {
@@ -150,8 +166,11 @@ Awaitable<> SocketListener::connection(Socket socket) {
     const auto peer = peer_name(socket.fd()).text;
     auto made = co_await secured(std::move(socket));
     if (!made) {
-        if (made.error().code != Errc::cancelled)
-            log::info("net.listen", "refused peer={} address={}: {}", peer, name_, made.error().detail);
+        // A peer that comes and goes without a word is a health probe or a port scan; one that
+        // refuses us is a device that does not trust this certificate.
+        const bool told = made.error().code == Errc::malformed;
+        log::at(told ? log::Level::info : log::Level::debug, "net.listen",
+                "no TLS with peer={} address={}: {}", peer, name_, made.error().detail);
         co_return;
     }
     const std::shared_ptr<Stream> stream = *std::move(made);
@@ -159,25 +178,32 @@ Awaitable<> SocketListener::connection(Socket socket) {
         co_await serve_(stream);
     } catch (const std::exception& e) {
         const auto* const asio = dynamic_cast<const boost::system::system_error*>(&e);
-        const bool cancelled = asio != nullptr && asio->code() == boost::asio::error::operation_aborted;
-        if (!cancelled) log::error("net.listen", "connection ended by exception peer={}: {}", peer, e.what());
+        const bool cancelled =
+            asio != nullptr && asio->code() == boost::asio::error::operation_aborted;
+        if (!cancelled)
+            log::error("net.listen", "connection ended by exception peer={}: {}", peer, e.what());
     }
     stream->close();
 }
 
 Result<int> bound_socket(const Address& address, const std::string& name) {
-    const int fd = ::socket(address.storage.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    const int fd =
+        ::socket(address.storage.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (fd < 0) return fail(from_errno("listen on " + name, errno));
     const int on = 1;
-    if (address.storage.ss_family != AF_UNIX) (void)::setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-    if (::bind(fd, reinterpret_cast<const sockaddr*>(&address.storage), address.size) == 0) return fd;
+    if (address.storage.ss_family != AF_UNIX)
+        (void)::setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+    if (::bind(fd, reinterpret_cast<const sockaddr*>(&address.storage), address.size) == 0)
+        return fd;
     const int error = errno;
     ::close(fd);
     return fail(from_errno("listen on " + name, error));
 }
 
-Result<std::unique_ptr<SocketListener>> listen_on(const async::Executor& loop, async::TimeSource& time, int fd,
-                                                  const std::string& name, std::shared_ptr<TlsServerContext> tls,
+Result<std::unique_ptr<SocketListener>> listen_on(const async::Executor& loop,
+                                                  async::TimeSource& time, int fd,
+                                                  const std::string& name,
+                                                  std::shared_ptr<TlsServerContext> tls,
                                                   ListenSettings settings, Serve serve) {
     if (::listen(fd, kBacklog) != 0) {
         const int error = errno;
@@ -185,19 +211,27 @@ Result<std::unique_ptr<SocketListener>> listen_on(const async::Executor& loop, a
         return fail(from_errno("listen on " + name, error));
     }
     SELVAGE_TRY(auto socket, Socket::adopt(loop, fd));
-    return std::make_unique<SocketListener>(loop, time, std::move(socket), std::move(tls), settings, std::move(serve));
+    return std::make_unique<SocketListener>(loop, time, std::move(socket), std::move(tls), settings,
+                                            std::move(serve));
 }
 
-// Removes the socket file of a process that is gone. Errors: io_error when somebody answers there, or it is no socket.
+// Removes the socket file of a process that is gone. Errors: io_error when somebody answers there,
+// or it is no socket.
 Result<> clear_stale(const Address& address, const std::string& path) {
-    struct stat file {};
+    struct stat file{};
     if (::lstat(path.c_str(), &file) != 0) return {};
-    if (!S_ISSOCK(file.st_mode)) return fail(Errc::io_error, fmt::format("listen on {}: a file that is no socket is there", path));
+    if (!S_ISSOCK(file.st_mode))
+        return fail(Errc::io_error,
+                    fmt::format("listen on {}: a file that is no socket is there", path));
     const int fd = ::socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (fd < 0) return fail(from_errno("listen on " + path, errno));
-    const bool answered = ::connect(fd, reinterpret_cast<const sockaddr*>(&address.storage), address.size) == 0 || errno == EAGAIN;
+    const bool answered =
+        ::connect(fd, reinterpret_cast<const sockaddr*>(&address.storage), address.size) == 0 ||
+        errno == EAGAIN;
     ::close(fd);
-    if (answered) return fail(Errc::io_error, fmt::format("listen on {}: another process listens there", path));
+    if (answered)
+        return fail(Errc::io_error,
+                    fmt::format("listen on {}: another process listens there", path));
     ::unlink(path.c_str());
     return {};
 }
@@ -206,36 +240,42 @@ std::uint16_t bound_port(int fd) {
     sockaddr_storage address{};
     socklen_t size = sizeof address;
     ::getsockname(fd, reinterpret_cast<sockaddr*>(&address), &size);
-    if (address.ss_family == AF_INET) return ntohs(reinterpret_cast<const sockaddr_in&>(address).sin_port);
+    if (address.ss_family == AF_INET)
+        return ntohs(reinterpret_cast<const sockaddr_in&>(address).sin_port);
     return ntohs(reinterpret_cast<const sockaddr_in6&>(address).sin6_port);
 }
 
 }  // namespace
 
-Result<std::unique_ptr<Listener>> listen_tcp(async::Executor loop, async::TimeSource& time, const std::string& address,
-                                             std::uint16_t port, std::shared_ptr<TlsServerContext> tls,
+Result<std::unique_ptr<Listener>> listen_tcp(async::Executor loop, async::TimeSource& time,
+                                             const std::string& address, std::uint16_t port,
+                                             std::shared_ptr<TlsServerContext> tls,
                                              ListenSettings settings, Serve serve) {
     SELVAGE_TRY(const auto where, numeric_address(address, port));
     const auto name = host_and_port(address, port);
     SELVAGE_TRY(const int fd, bound_socket(where, name));
     const auto bound = bound_port(fd);
-    SELVAGE_TRY(auto listener, listen_on(loop, time, fd, name, std::move(tls), settings, std::move(serve)));
+    SELVAGE_TRY(auto listener,
+                listen_on(loop, time, fd, name, std::move(tls), settings, std::move(serve)));
     listener->begin(host_and_port(address, bound), bound, {});
     return listener;
 }
 
-Result<std::unique_ptr<Listener>> listen_unix(async::Executor loop, async::TimeSource& time, const std::string& path,
-                                              unsigned mode, ListenSettings settings, Serve serve) {
+Result<std::unique_ptr<Listener>> listen_unix(async::Executor loop, async::TimeSource& time,
+                                              const std::string& path, unsigned mode,
+                                              ListenSettings settings, Serve serve) {
     SELVAGE_TRY(const auto where, unix_address(path));
     SELVAGE_CHECK(clear_stale(where, path));
     SELVAGE_TRY(const int fd, bound_socket(where, path));
-    // Nobody can connect before listen(), so the file never answers with a mode that is wider than asked for.
+    // Nobody can connect before listen(), so the file never answers with a mode that is wider than
+    // asked for.
     if (::chmod(path.c_str(), mode) != 0) {
         const int error = errno;
         ::close(fd);
         return fail(from_errno("set the mode of " + path, error));
     }
-    SELVAGE_TRY(auto listener, listen_on(loop, time, fd, path, nullptr, settings, std::move(serve)));
+    SELVAGE_TRY(auto listener,
+                listen_on(loop, time, fd, path, nullptr, settings, std::move(serve)));
     listener->begin(path, 0, path);
     return listener;
 }

@@ -9,7 +9,8 @@ namespace {
 
 class PlainStream final : public Stream {
 public:
-    explicit PlainStream(Socket socket) : socket_(std::move(socket)), name_(peer_name(socket_.fd())) {}
+    explicit PlainStream(Socket socket)
+        : socket_(std::move(socket)), name_(peer_name(socket_.fd())) {}
     ~PlainStream() override { close(); }
 
     Awaitable<Result<std::size_t>> read_some(std::span<std::byte> into) override {
@@ -63,6 +64,8 @@ private:
 
 }  // namespace
 
-std::unique_ptr<Stream> make_plain_stream(Socket socket) { return std::make_unique<PlainStream>(std::move(socket)); }
+std::unique_ptr<Stream> make_plain_stream(Socket socket) {
+    return std::make_unique<PlainStream>(std::move(socket));
+}
 
 }  // namespace selvage::net

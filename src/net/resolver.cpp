@@ -29,7 +29,8 @@ Result<std::vector<Address>> look_up(const std::string& host, std::uint16_t port
     addrinfo* found = nullptr;
     const int error = ::getaddrinfo(host.c_str(), std::to_string(port).c_str(), &hints, &found);
     if (error != 0) {
-        const char* const words = error == EAI_SYSTEM ? std::strerror(errno) : ::gai_strerror(error);
+        const char* const words =
+            error == EAI_SYSTEM ? std::strerror(errno) : ::gai_strerror(error);
         return fail(Errc::unavailable, fmt::format("resolve '{}': {}", host, words));
     }
     const std::unique_ptr<addrinfo, void (*)(addrinfo*)> owner(found, ::freeaddrinfo);
@@ -39,7 +40,8 @@ Result<std::vector<Address>> look_up(const std::string& host, std::uint16_t port
         std::memcpy(&address.storage, entry->ai_addr, entry->ai_addrlen);
         address.size = entry->ai_addrlen;
     }
-    if (addresses.empty()) return fail(Errc::unavailable, fmt::format("resolve '{}': no address", host));
+    if (addresses.empty())
+        return fail(Errc::unavailable, fmt::format("resolve '{}': no address", host));
     return addresses;
 }
 
@@ -61,7 +63,8 @@ Resolver::Resolver() : impl_(std::make_unique<Impl>()) {}
 Resolver::~Resolver() = default;
 
 std::string host_and_port(const std::string& host, std::uint16_t port) {
-    return host.contains(':') ? fmt::format("[{}]:{}", host, port) : fmt::format("{}:{}", host, port);
+    return host.contains(':') ? fmt::format("[{}]:{}", host, port)
+                              : fmt::format("{}:{}", host, port);
 }
 
 Result<Address> numeric_address(const std::string& host, std::uint16_t port) {
@@ -74,14 +77,16 @@ Result<Address> unix_address(const std::string& path) {
     Address address;
     auto& name = reinterpret_cast<sockaddr_un&>(address.storage);
     if (path.size() >= sizeof name.sun_path)
-        return fail(Errc::invalid_argument, fmt::format("the socket path '{}' has more than 107 bytes", path));
+        return fail(Errc::invalid_argument,
+                    fmt::format("the socket path '{}' has more than 107 bytes", path));
     name.sun_family = AF_UNIX;
     std::memcpy(name.sun_path, path.data(), path.size());
     address.size = sizeof name;
     return address;
 }
 
-async::Awaitable<Result<std::vector<Address>>> Resolver::resolve(std::string host, std::uint16_t port) {
+async::Awaitable<Result<std::vector<Address>>> Resolver::resolve(std::string host,
+                                                                 std::uint16_t port) {
     if (const auto numeric = numeric_address(host, port)) co_return std::vector{*numeric};
     const auto loop = co_await boost::asio::this_coro::executor;
     if (!impl_->pool) impl_->pool.emplace("net-resolve", kThreads, kQueuedMax);

@@ -23,8 +23,9 @@ public:
     Resolver();
     ~Resolver();  // waits for look-ups under way
 
-    // All addresses of a name, in the system's order of preference; a numeric address needs no look-up. Never empty.
-    // May be cancelled: the look-up goes on unheard. Errors: unavailable (with the resolver's words), throttled, cancelled.
+    // All addresses of a name, in the system's order of preference; a numeric address needs no
+    // look-up. Never empty. May be cancelled: the look-up goes on unheard. Errors: unavailable
+    // (with the resolver's words), throttled, cancelled.
     async::Awaitable<Result<std::vector<Address>>> resolve(std::string host, std::uint16_t port);
 
 private:

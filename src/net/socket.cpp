@@ -45,16 +45,16 @@ Result<Socket> Socket::adopt(const async::Executor& loop, int fd) {
 }
 
 Awaitable<Result<>> Socket::readable() {
-    const auto [error] = co_await descriptor_.async_wait(Descriptor::wait_read,
-                                                         boost::asio::as_tuple(boost::asio::use_awaitable));
+    const auto [error] = co_await descriptor_.async_wait(
+        Descriptor::wait_read, boost::asio::as_tuple(boost::asio::use_awaitable));
     // Nothing of `this` is touched behind the wait: close() may have been the destructor's.
     if (error) co_return fail(Errc::cancelled, "the wait for bytes was cancelled");
     co_return Result<>{};
 }
 
 Awaitable<Result<>> Socket::writable() {
-    const auto [error] = co_await descriptor_.async_wait(Descriptor::wait_write,
-                                                         boost::asio::as_tuple(boost::asio::use_awaitable));
+    const auto [error] = co_await descriptor_.async_wait(
+        Descriptor::wait_write, boost::asio::as_tuple(boost::asio::use_awaitable));
     if (error) co_return fail(Errc::cancelled, "the wait to write was cancelled");
     co_return Result<>{};
 }
@@ -74,8 +74,9 @@ void set_tcp_options(int fd) {
 }
 
 Error socket_error(std::string_view what, std::string_view peer, int error_number) {
-    const bool gone = error_number == ECONNRESET || error_number == EPIPE || error_number == ENOTCONN ||
-                      error_number == ETIMEDOUT || error_number == ECONNABORTED || error_number == EHOSTUNREACH ||
+    const bool gone = error_number == ECONNRESET || error_number == EPIPE ||
+                      error_number == ENOTCONN || error_number == ETIMEDOUT ||
+                      error_number == ECONNABORTED || error_number == EHOSTUNREACH ||
                       error_number == ENETUNREACH || error_number == EBADF;
     return {gone ? Errc::connection_closed : Errc::io_error,
             fmt::format("{} {}: {}", what, peer, std::generic_category().message(error_number))};

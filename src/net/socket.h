@@ -1,7 +1,7 @@
 // A non-blocking socket of one loop. Private to net.
 //
-// Runs on: the loop it was made on. Waiting only says when it is worth to try; the bytes are moved with recv and send at
-// once, so an idle connection owns no buffer.
+// Runs on: the loop it was made on. Waiting only says when it is worth to try; the bytes are moved
+// with recv and send at once, so an idle connection owns no buffer.
 #pragma once
 
 #include <boost/asio/posix/stream_descriptor.hpp>
@@ -19,7 +19,8 @@ class Socket {
 public:
     using Descriptor = boost::asio::posix::basic_stream_descriptor<async::Executor>;
 
-    // Takes over `fd`, which is non-blocking and closed on exec. Errors: io_error (then `fd` is closed).
+    // Takes over `fd`, which is non-blocking and closed on exec. Errors: io_error (then `fd` is
+    // closed).
     static Result<Socket> adopt(const async::Executor& loop, int fd);
 
     int fd() { return descriptor_.native_handle(); }
@@ -38,7 +39,8 @@ private:
     Descriptor descriptor_;
 };
 
-// No delay for small writes, and a bound on how long a silent peer is believed. For TCP sockets; failures do not matter.
+// No delay for small writes, and a bound on how long a silent peer is believed. For TCP sockets;
+// failures do not matter.
 void set_tcp_options(int fd);
 
 // What recv or send said: connection_closed when the peer is gone, io_error otherwise.
@@ -52,7 +54,8 @@ struct PeerName {
 };
 PeerName peer_name(int fd);
 
-// Bytes given by recv() at once many times in a row let nobody else run: after this many the reader yields its turn.
+// Bytes given by recv() at once many times in a row let nobody else run: after this many the reader
+// yields its turn.
 inline constexpr int kReadsPerTurn = 16;
 
 // Lets the loop's other work run.

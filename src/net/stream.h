@@ -1,6 +1,7 @@
 // A connected byte stream: TCP, TLS, Unix socket, WebSocket payload, or a pair in memory for tests and simulation.
 //
-// Runs on: one loop, one reader and one writer at a time. After an error, a cancelled operation or close() the stream is
+// Runs on: one loop, one reader and one writer at a time. The stream outlives its calls: whoever destroys it has close()d it
+// and joined its reader and writer. After an error, a cancelled operation or close() the stream is
 // dead: destroy it.
 #pragma once
 

@@ -1,4 +1,5 @@
-// Two pipes with a bound, one for each direction. The state is shared, so that an end may die while the other lives.
+// Two pipes with a bound, one for each direction. The state is shared, so that an end may die while
+// the other lives.
 #include <algorithm>
 #include <cstring>
 
@@ -11,7 +12,8 @@ namespace {
 
 // One direction.
 struct Pipe {
-    Pipe(const async::Executor& loop, std::size_t bytes_max_) : bytes_max(bytes_max_), filled(loop), drained(loop) {
+    Pipe(const async::Executor& loop, std::size_t bytes_max_)
+        : bytes_max(bytes_max_), filled(loop), drained(loop) {
         drained.set();
     }
     std::string bytes;
@@ -43,7 +45,8 @@ public:
         if (pipe->reader_closed) co_return fail(Errc::connection_closed, "the stream is closed");
         if (pipe->bytes.empty() && !pipe->writer_closed) {
             co_await pipe->filled.wait();
-            if (pipe->reader_closed || !pipe->filled.is_set()) co_return fail(Errc::cancelled, "the wait for bytes was cancelled");
+            if (pipe->reader_closed || !pipe->filled.is_set())
+                co_return fail(Errc::cancelled, "the wait for bytes was cancelled");
             reads_at_once_ = 0;
         }
         const auto count = std::min(into.size(), pipe->bytes.size());
@@ -57,8 +60,10 @@ public:
     Awaitable<Result<>> write(std::string_view bytes) override {
         const auto pipe = out_;
         while (!bytes.empty()) {
-            if (pipe->writer_closed) co_return fail(Errc::connection_closed, "the stream is closed");
-            if (pipe->reader_closed) co_return fail(Errc::connection_closed, "the peer has closed the connection");
+            if (pipe->writer_closed)
+                co_return fail(Errc::connection_closed, "the stream is closed");
+            if (pipe->reader_closed)
+                co_return fail(Errc::connection_closed, "the peer has closed the connection");
             const auto count = std::min(bytes.size(), pipe->bytes_max - pipe->bytes.size());
             if (count > 0) {
                 pipe->bytes.append(bytes.substr(0, count));
@@ -68,7 +73,8 @@ public:
             }
             pipe->drained.reset();
             co_await pipe->drained.wait();
-            if (pipe->writer_closed || !pipe->drained.is_set()) co_return fail(Errc::cancelled, "the wait to write was cancelled");
+            if (pipe->writer_closed || !pipe->drained.is_set())
+                co_return fail(Errc::cancelled, "the wait to write was cancelled");
         }
         co_return Result<>{};
     }
@@ -90,10 +96,12 @@ private:
 
 }  // namespace
 
-std::pair<std::unique_ptr<Stream>, std::unique_ptr<Stream>> make_stream_pair(async::Executor loop, std::size_t buffer_bytes) {
+std::pair<std::unique_ptr<Stream>, std::unique_ptr<Stream>> make_stream_pair(
+    async::Executor loop, std::size_t buffer_bytes) {
     const auto there = std::make_shared<Pipe>(loop, buffer_bytes);
     const auto back = std::make_shared<Pipe>(loop, buffer_bytes);
-    return {std::make_unique<PairEnd>(loop, there, back), std::make_unique<PairEnd>(loop, back, there)};
+    return {std::make_unique<PairEnd>(loop, there, back),
+            std::make_unique<PairEnd>(loop, back, there)};
 }
 
 }  // namespace selvage::net

@@ -17,7 +17,8 @@ struct FreeSsl {
 using SslHandle = std::unique_ptr<SSL, FreeSsl>;
 using SslContextHandle = std::unique_ptr<SSL_CTX, FreeSsl>;
 
-// A new connection's object, with the certificate that is current now. Errors: internal (out of memory).
+// A new connection's object, with the certificate that is current now. Errors: internal (out of
+// memory).
 Result<SslHandle> new_server_ssl(TlsServerContext& context);
 
 // With the peer's name to be checked: `host` is a name (then also sent, SNI) or an address.

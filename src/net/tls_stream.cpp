@@ -1,12 +1,15 @@
-// OpenSSL directly on a non-blocking socket, through a BIO of our own that keeps what the socket does not take.
+// OpenSSL directly on a non-blocking socket, through a BIO of our own that keeps what the socket
+// does not take.
 //
-// Why the BIO: SSL_write that ends in "wait for the socket" must be repeated with the same bytes before anything else may be
-// written, and SSL_read writes too (alerts, key updates). With one reader and one writer on a stream that is a trap. Here
-// OpenSSL's writes always succeed up to a bound; the writer then waits until the rest is out. It also lets send() say
-// MSG_NOSIGNAL, which OpenSSL's own socket BIO does not, so that no process needs to ignore SIGPIPE.
+// Why the BIO: SSL_write that ends in "wait for the socket" must be repeated with the same bytes
+// before anything else may be written, and SSL_read writes too (alerts, key updates). With one
+// reader and one writer on a stream that is a trap. Here OpenSSL's writes always succeed up to a
+// bound; the writer then waits until the rest is out. It also lets send() say MSG_NOSIGNAL, which
+// OpenSSL's own socket BIO does not, so that no process needs to ignore SIGPIPE.
 //
-// Memory of an idle connection: the SSL object, the session, the peer's certificates. Record buffers exist only while a
-// record is being moved (SSL_MODE_RELEASE_BUFFERS), `unsent` only while the socket is full.
+// Memory of an idle connection: the SSL object, the session, the peer's certificates. Record
+// buffers exist only while a record is being moved (SSL_MODE_RELEASE_BUFFERS), `unsent` only while
+// the socket is full.
 #include "net/tls_stream.h"
 
 #include <fmt/format.h>
@@ -22,16 +25,16 @@
 namespace selvage::net {
 namespace {
 
-// A full record is 16 KiB and a little; more unsent than a few of them means that only reads still go on, each of which
-// wants to answer something: such a peer waits.
+// A full record is 16 KiB and a little; more unsent than a few of them means that only reads still
+// go on, each of which wants to answer something: such a peer waits.
 constexpr std::size_t kUnsentBytesMax = 64 * 1024;
 
 // What the BIO sees of its connection. At a fixed address, as the BIO points to it.
 struct Wire {
     explicit Wire(Socket socket_) : socket(std::move(socket_)) {}
     Socket socket;
-    std::string unsent;   // encrypted, accepted from OpenSSL, not yet taken by the socket
-    int error_number = 0; // of the last failed recv or send
+    std::string unsent;    // encrypted, accepted from OpenSSL, not yet taken by the socket
+    int error_number = 0;  // of the last failed recv or send
 
     // Sends what is left over. False when the socket failed.
     bool flush() {
@@ -76,15 +79,19 @@ int wire_read(BIO* bio, char* into, std::size_t size, std::size_t* taken) {
     auto& wire = *static_cast<Wire*>(BIO_get_data(bio));
     BIO_clear_retry_flags(bio);
     ssize_t count = 0;
-    do count = ::recv(wire.socket.fd(), into, size, 0);
+    do
+        count = ::recv(wire.socket.fd(), into, size, 0);
     while (count < 0 && errno == EINTR);
     if (count > 0) {
         *taken = static_cast<std::size_t>(count);
         return 1;
     }
-    if (count == 0) BIO_set_flags(bio, BIO_FLAGS_IN_EOF);
-    else if (errno == EAGAIN) BIO_set_retry_read(bio);
-    else wire.error_number = errno;
+    if (count == 0)
+        BIO_set_flags(bio, BIO_FLAGS_IN_EOF);
+    else if (errno == EAGAIN)
+        BIO_set_retry_read(bio);
+    else
+        wire.error_number = errno;
     return 0;
 }
 
@@ -94,7 +101,8 @@ long wire_control(BIO* bio, int command, long, void*) {
     return 0;
 }
 
-// A table of functions that never changes; made at first use and never freed, as SSL objects refer to it.
+// A table of functions that never changes; made at first use and never freed, as SSL objects refer
+// to it.
 const BIO_METHOD* wire_method() {
     static const BIO_METHOD* const method = [] {
         auto* made = BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "selvage socket");
@@ -116,7 +124,8 @@ std::string to_pem(X509* certificate) {
 
 class TlsStream final : public Stream {
 public:
-    TlsStream(Socket socket, SslHandle ssl) : wire_(std::move(socket)), ssl_(std::move(ssl)), name_(peer_name(wire_.socket.fd())) {
+    TlsStream(Socket socket, SslHandle ssl)
+        : wire_(std::move(socket)), ssl_(std::move(ssl)), name_(peer_name(wire_.socket.fd())) {
         auto* const bio = BIO_new(wire_method());
         BIO_set_data(bio, &wire_);
         BIO_set_init(bio, 1);
@@ -132,7 +141,8 @@ public:
     std::string peer() const override { return name_.text; }
     std::vector<std::string> peer_certificates() const override;
 
-    // After a failed handshake: why the peer's certificate is not acceptable; empty when that is not the reason.
+    // After a failed handshake: why the peer's certificate is not acceptable; empty when that is
+    // not the reason.
     std::string certificate_refusal() const {
         const long result = SSL_get_verify_result(ssl_.get());
         return result == X509_V_OK ? std::string() : X509_verify_cert_error_string(result);
@@ -158,13 +168,15 @@ Error TlsStream::broken(std::string_view what) {
         ERR_clear_error();
         return socket_error(what, name_.text, wire_.error_number);
     }
-    if (ERR_peek_last_error() == 0) return {Errc::connection_closed, fmt::format("{} {}: the peer has left", what, name_.text)};
+    if (ERR_peek_last_error() == 0)
+        return {Errc::connection_closed, fmt::format("{} {}: the peer has left", what, name_.text)};
     return {Errc::malformed, fmt::format("{} {}: {}", what, name_.text, openssl_words())};
 }
 
 Awaitable<Result<>> TlsStream::drain() {
     for (;;) {
-        if (!wire_.socket.is_open()) co_return fail(Errc::connection_closed, "the stream is closed");
+        if (!wire_.socket.is_open())
+            co_return fail(Errc::connection_closed, "the stream is closed");
         if (!wire_.flush()) co_return fail(broken("write to"));
         if (wire_.unsent.empty()) co_return Result<>{};
         const auto ready = co_await wire_.socket.writable();
@@ -197,14 +209,16 @@ Awaitable<Result<std::size_t>> TlsStream::read_some(std::span<std::byte> into) {
         co_await yield_turn(wire_.socket.executor());
     }
     for (;;) {
-        if (dead_ || !wire_.socket.is_open()) co_return fail(Errc::connection_closed, "the stream is closed");
+        if (dead_ || !wire_.socket.is_open())
+            co_return fail(Errc::connection_closed, "the stream is closed");
         ERR_clear_error();
         std::size_t count = 0;
         const int result = SSL_read_ex(ssl_.get(), into.data(), into.size(), &count);
         if (result == 1) co_return count;
         const int error = SSL_get_error(ssl_.get(), result);
         if (error == SSL_ERROR_ZERO_RETURN) co_return std::size_t{0};
-        if (error != SSL_ERROR_WANT_READ && error != SSL_ERROR_WANT_WRITE) co_return fail(broken("read from"));
+        if (error != SSL_ERROR_WANT_READ && error != SSL_ERROR_WANT_WRITE)
+            co_return fail(broken("read from"));
         // Wanting to write means that `unsent` is over its bound.
         if (error == SSL_ERROR_WANT_WRITE) {
             const auto drained = co_await drain();
@@ -219,7 +233,8 @@ Awaitable<Result<std::size_t>> TlsStream::read_some(std::span<std::byte> into) {
 
 Awaitable<Result<>> TlsStream::write(std::string_view bytes) {
     while (!bytes.empty()) {
-        if (dead_ || ended_ || !wire_.socket.is_open()) co_return fail(Errc::connection_closed, "the stream is closed");
+        if (dead_ || ended_ || !wire_.socket.is_open())
+            co_return fail(Errc::connection_closed, "the stream is closed");
         ERR_clear_error();
         std::size_t count = 0;
         const int result = SSL_write_ex(ssl_.get(), bytes.data(), bytes.size(), &count);
@@ -263,13 +278,15 @@ std::vector<std::string> TlsStream::peer_certificates() const {
     chain.push_back(to_pem(leaf));
     auto* const others = SSL_get_peer_cert_chain(ssl_.get());
     const int first = SSL_is_server(ssl_.get()) == 1 ? 0 : 1;
-    for (int i = first; i < sk_X509_num(others); ++i) chain.push_back(to_pem(sk_X509_value(others, i)));
+    for (int i = first; i < sk_X509_num(others); ++i)
+        chain.push_back(to_pem(sk_X509_value(others, i)));
     return chain;
 }
 
 }  // namespace
 
-Awaitable<Result<std::unique_ptr<Stream>>> accept_tls(Socket socket, std::shared_ptr<TlsServerContext> context) {
+Awaitable<Result<std::unique_ptr<Stream>>> accept_tls(Socket socket,
+                                                      std::shared_ptr<TlsServerContext> context) {
     SELVAGE_CO_TRY(auto ssl, new_server_ssl(*context));
     auto stream = std::make_unique<TlsStream>(std::move(socket), std::move(ssl));
     const auto done = co_await stream->handshake();
@@ -277,7 +294,8 @@ Awaitable<Result<std::unique_ptr<Stream>>> accept_tls(Socket socket, std::shared
     co_return stream;
 }
 
-Awaitable<Result<std::unique_ptr<Stream>>> connect_tls(Socket socket, std::shared_ptr<TlsClientContext> context,
+Awaitable<Result<std::unique_ptr<Stream>>> connect_tls(Socket socket,
+                                                       std::shared_ptr<TlsClientContext> context,
                                                        std::string host) {
     SELVAGE_CO_TRY(auto ssl, new_client_ssl(*context, host));
     auto stream = std::make_unique<TlsStream>(std::move(socket), std::move(ssl));
@@ -286,7 +304,8 @@ Awaitable<Result<std::unique_ptr<Stream>>> connect_tls(Socket socket, std::share
     if (done.error().code == Errc::cancelled) co_return fail(done.error());
     const auto refusal = stream->certificate_refusal();
     if (!refusal.empty())
-        co_return fail(Errc::unauthorized, fmt::format("the certificate of '{}' is not acceptable: {}", host, refusal));
+        co_return fail(Errc::unauthorized,
+                       fmt::format("the certificate of '{}' is not acceptable: {}", host, refusal));
     co_return fail(Errc::unavailable, done.error().detail);
 }
 

@@ -10,12 +10,15 @@
 
 namespace selvage::net {
 
-// Makes the server's half of the handshake. No deadline of its own. Errors: invalid TLS as `malformed`, connection_closed.
-Awaitable<Result<std::unique_ptr<Stream>>> accept_tls(Socket socket, std::shared_ptr<TlsServerContext> context);
+// Makes the server's half of the handshake. No deadline of its own. Errors: invalid TLS as
+// `malformed`, connection_closed.
+Awaitable<Result<std::unique_ptr<Stream>>> accept_tls(Socket socket,
+                                                      std::shared_ptr<TlsServerContext> context);
 
-// Makes the client's half and checks the certificate against `host`. Errors: unauthorized (the certificate is not
-// acceptable; says why), unavailable (the server refuses or leaves).
-Awaitable<Result<std::unique_ptr<Stream>>> connect_tls(Socket socket, std::shared_ptr<TlsClientContext> context,
+// Makes the client's half and checks the certificate against `host`. Errors: unauthorized (the
+// certificate is not acceptable; says why), unavailable (the server refuses or leaves).
+Awaitable<Result<std::unique_ptr<Stream>>> connect_tls(Socket socket,
+                                                       std::shared_ptr<TlsClientContext> context,
                                                        std::string host);
 
 }  // namespace selvage::net

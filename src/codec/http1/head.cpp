@@ -1,6 +1,7 @@
-// RFC 9112 sections 2 to 6. Two programs that disagree on where a message ends let an attacker hide a request in another
-// (request smuggling), so every shape that has two readings is refused: both lengths, two lengths, folded fields, a space
-// before the colon, a transfer coding other than chunked.
+// RFC 9112 sections 2 to 6. Two programs that disagree on where a message ends let an attacker hide
+// a request in another (request smuggling), so every shape that has two readings is refused: both
+// lengths, two lengths, folded fields, a space before the colon, a transfer coding other than
+// chunked.
 #include "codec/http1/head.h"
 
 #include <fmt/format.h>
@@ -12,19 +13,23 @@
 namespace selvage::codec::http1 {
 namespace {
 
-// A head has about ten fields; a bound keeps 64 KiB of empty fields from becoming megabytes of strings.
+// A head has about ten fields; a bound keeps 64 KiB of empty fields from becoming megabytes of
+// strings.
 constexpr std::size_t kFieldsMax = 256;
 
 bool is_token(std::string_view text) {
     constexpr std::string_view kOthers = "!#$%&'*+-.^_`|~";  // RFC 9110 5.6.2
     for (const char c : text) {
-        const bool alphanumeric = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+        const bool alphanumeric =
+            (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
         if (!alphanumeric && kOthers.find(c) == std::string_view::npos) return false;
     }
     return !text.empty();
 }
 
-bool is_control(char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; }
+bool is_control(char c) {
+    return static_cast<unsigned char>(c) < 0x20 || c == 0x7f;
+}
 
 std::string_view next_line(std::string_view& text) {
     const auto end = text.find('\n');
@@ -35,7 +40,8 @@ std::string_view next_line(std::string_view& text) {
 }
 
 Result<std::uint64_t> parse_length(std::string_view text) {
-    if (text.empty() || text.size() > 18) return fail(Errc::malformed, "Content-Length is not a number");
+    if (text.empty() || text.size() > 18)
+        return fail(Errc::malformed, "Content-Length is not a number");
     std::uint64_t value = 0;
     for (const char c : text) {
         if (c < '0' || c > '9') return fail(Errc::malformed, "Content-Length is not a number");
@@ -54,13 +60,15 @@ Result<int> parse_version(std::string_view text) {
 Result<> parse_request_line(std::string_view line, Head& head) {
     const auto first = line.find(' ');
     const auto last = line.rfind(' ');
-    if (first == std::string_view::npos || first == last) return fail(Errc::malformed, "the request line has not three parts");
+    if (first == std::string_view::npos || first == last)
+        return fail(Errc::malformed, "the request line has not three parts");
     const auto method = line.substr(0, first);
     const auto target = line.substr(first + 1, last - first - 1);
     if (!is_token(method)) return fail(Errc::malformed, "the method is not a word");
     if (target.empty()) return fail(Errc::malformed, "the request has no target");
     for (const char c : target)
-        if (is_control(c) || c == ' ') return fail(Errc::malformed, "the target holds a blank or a control character");
+        if (is_control(c) || c == ' ')
+            return fail(Errc::malformed, "the target holds a blank or a control character");
     SELVAGE_TRY(head.minor_version, parse_version(line.substr(last + 1)));
     head.method = method;
     head.target = target;
@@ -82,15 +90,19 @@ Result<> parse_status_line(std::string_view line, Head& head) {
 }
 
 Result<std::pair<std::string_view, std::string_view>> split_field(std::string_view line) {
-    if (line.starts_with(' ') || line.starts_with('\t')) return fail(Errc::malformed, "a header field is folded");
+    if (line.starts_with(' ') || line.starts_with('\t'))
+        return fail(Errc::malformed, "a header field is folded");
     const auto colon = line.find(':');
     if (colon == std::string_view::npos || !is_token(line.substr(0, colon)))
         return fail(Errc::malformed, "a header line is not 'name: value'");
     auto value = line.substr(colon + 1);
-    while (value.starts_with(' ') || value.starts_with('\t')) value.remove_prefix(1);
-    while (value.ends_with(' ') || value.ends_with('\t')) value.remove_suffix(1);
+    while (value.starts_with(' ') || value.starts_with('\t'))
+        value.remove_prefix(1);
+    while (value.ends_with(' ') || value.ends_with('\t'))
+        value.remove_suffix(1);
     for (const char c : value)
-        if (is_control(c) && c != '\t') return fail(Errc::malformed, "a header value holds a control character");
+        if (is_control(c) && c != '\t')
+            return fail(Errc::malformed, "a header value holds a control character");
     return std::pair{line.substr(0, colon), value};
 }
 
@@ -118,7 +130,8 @@ struct Facts {
 Result<> note_field(std::string_view name, std::string_view value, Facts& facts, Head& head) {
     if (equals_ignoring_case(name, "Content-Length")) {
         SELVAGE_TRY(const auto length, parse_length(value));
-        if (facts.length && *facts.length != length) return fail(Errc::malformed, "two different Content-Lengths");
+        if (facts.length && *facts.length != length)
+            return fail(Errc::malformed, "two different Content-Lengths");
         facts.length = length;
     } else if (equals_ignoring_case(name, "Transfer-Encoding")) {
         if (facts.chunked || !equals_ignoring_case(value, "chunked"))
@@ -145,21 +158,26 @@ Result<Framed> parse_head(Parser::Role role, std::string_view text, bool no_body
     Facts facts;
     const auto first = next_line(text);
     const bool request = role == Parser::Role::requests;
-    SELVAGE_CHECK(request ? parse_request_line(first, out.head) : parse_status_line(first, out.head));
+    SELVAGE_CHECK(request ? parse_request_line(first, out.head)
+                          : parse_status_line(first, out.head));
 
     for (auto line = next_line(text); !line.empty(); line = next_line(text)) {
         SELVAGE_TRY(const auto field, split_field(line));
         if (out.head.fields.size() >= kFieldsMax)
-            return fail(Errc::quota_exceeded, fmt::format("more than {} header fields", kFieldsMax));
+            return fail(Errc::quota_exceeded,
+                        fmt::format("more than {} header fields", kFieldsMax));
         SELVAGE_CHECK(note_field(field.first, field.second, facts, out.head));
         out.head.fields.emplace_back(field.first, field.second);
     }
-    if (facts.chunked && facts.length) return fail(Errc::malformed, "both Transfer-Encoding and Content-Length");
-    if (facts.chunked && out.head.minor_version == 0) return fail(Errc::malformed, "HTTP/1.0 has no Transfer-Encoding");
+    if (facts.chunked && facts.length)
+        return fail(Errc::malformed, "both Transfer-Encoding and Content-Length");
+    if (facts.chunked && out.head.minor_version == 0)
+        return fail(Errc::malformed, "HTTP/1.0 has no Transfer-Encoding");
 
     const int status = out.head.status;
     out.head.keep_alive = !facts.close && (out.head.minor_version == 1 || facts.stay);
-    out.head.upgrade = facts.connection_upgrade && facts.upgrade_field && (request || status == 101);
+    out.head.upgrade =
+        facts.connection_upgrade && facts.upgrade_field && (request || status == 101);
     // RFC 9112 6.3: the order of these rules is the standard's.
     const bool bodiless = !request && (no_body || status < 200 || status == 204 || status == 304);
     if (bodiless) {
@@ -187,20 +205,27 @@ Result<std::uint64_t> parse_chunk_size(std::string_view line) {
     for (; digits < line.size(); ++digits) {
         const char c = line[digits];
         int value = 0;
-        if (c >= '0' && c <= '9') value = c - '0';
-        else if (c >= 'a' && c <= 'f') value = c - 'a' + 10;
-        else if (c >= 'A' && c <= 'F') value = c - 'A' + 10;
-        else break;
+        if (c >= '0' && c <= '9')
+            value = c - '0';
+        else if (c >= 'a' && c <= 'f')
+            value = c - 'a' + 10;
+        else if (c >= 'A' && c <= 'F')
+            value = c - 'A' + 10;
+        else
+            break;
         // 15 digits are more than any disk holds, and cannot overflow.
         if (digits >= 15) return fail(Errc::malformed, "a chunk's size has too many digits");
         size = size * 16 + static_cast<std::uint64_t>(value);
     }
     if (digits == 0) return fail(Errc::malformed, "a chunk has no size");
     auto rest = line.substr(digits);
-    while (rest.starts_with(' ') || rest.starts_with('\t')) rest.remove_prefix(1);
-    if (!rest.empty() && rest[0] != ';') return fail(Errc::malformed, "a chunk's size is not hexadecimal");
+    while (rest.starts_with(' ') || rest.starts_with('\t'))
+        rest.remove_prefix(1);
+    if (!rest.empty() && rest[0] != ';')
+        return fail(Errc::malformed, "a chunk's size is not hexadecimal");
     for (const char c : rest)
-        if (is_control(c) && c != '\t') return fail(Errc::malformed, "a chunk extension holds a control character");
+        if (is_control(c) && c != '\t')
+            return fail(Errc::malformed, "a chunk extension holds a control character");
     return size;
 }
 

@@ -1,4 +1,5 @@
-// The head of one message: from its lines to a Head and to how its body is framed. Private to codec/http1.
+// The head of one message: from its lines to a Head and to how its body is framed. Private to
+// codec/http1.
 #pragma once
 
 #include <cstdint>
@@ -16,7 +17,8 @@ struct Framed {
     std::uint64_t length = 0;
 };
 
-// `text` is the whole head with its empty line. Errors: malformed; quota_exceeded (too many fields).
+// `text` is the whole head with its empty line. Errors: malformed; quota_exceeded (too many
+// fields).
 Result<Framed> parse_head(Parser::Role role, std::string_view text, bool no_body);
 
 // Parses trailer fields by the same rules; they are dropped.

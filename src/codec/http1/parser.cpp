@@ -1,8 +1,9 @@
-// A machine over a buffer of bytes not used yet. The head is kept until its empty line has come and is then parsed at once;
-// body bytes go to `body` as they arrive. Once a message is complete, what follows stays in `in` for next().
+// A machine over a buffer of bytes not used yet. The head is kept until its empty line has come and
+// is then parsed at once; body bytes go to `body` as they arrive. Once a message is complete, what
+// follows stays in `in` for next().
 //
-// Lines of the head may end in a bare LF (RFC 9112 2.2 allows it); chunk framing must use CRLF, because there a reader that
-// is lenient and one that is strict see different messages.
+// Lines of the head may end in a bare LF (RFC 9112 2.2 allows it); chunk framing must use CRLF,
+// because there a reader that is lenient and one that is strict see different messages.
 #include <fmt/format.h>
 
 #include <limits>
@@ -16,7 +17,17 @@ namespace {
 // Size line of a chunk with its extension, which nobody needs.
 constexpr std::size_t kChunkLineMax = 4096;
 
-enum class State { head, length, chunk_size, chunk_data, chunk_end, trailers, until_close, complete, failed };
+enum class State {
+    head,
+    length,
+    chunk_size,
+    chunk_data,
+    chunk_end,
+    trailers,
+    until_close,
+    complete,
+    failed
+};
 
 }  // namespace
 
@@ -77,26 +88,34 @@ Result<> Parser::Impl::run() {
 
 Result<bool> Parser::Impl::step() {
     switch (state) {
-        case State::head: return step_head();
-        case State::length: return step_data(State::complete);
-        case State::chunk_size: return step_chunk_size();
-        case State::chunk_data: return step_data(State::chunk_end);
-        case State::chunk_end: return step_chunk_end();
-        case State::trailers: return step_trailers();
+        case State::head:
+            return step_head();
+        case State::length:
+            return step_data(State::complete);
+        case State::chunk_size:
+            return step_chunk_size();
+        case State::chunk_data:
+            return step_data(State::chunk_end);
+        case State::chunk_end:
+            return step_chunk_end();
+        case State::trailers:
+            return step_trailers();
         case State::until_close: {
             const auto size = rest().size();
             SELVAGE_CHECK(take(size));
             return false;
         }
         case State::complete:
-        case State::failed: break;
+        case State::failed:
+            break;
     }
     return false;
 }
 
 Result<bool> Parser::Impl::step_head() {
     // Empty lines in front of a request are skipped (RFC 9112 2.2).
-    while (line_start == 0 && (rest().starts_with("\r\n") || rest().starts_with('\n'))) used += in[used] == '\r' ? 2 : 1;
+    while (line_start == 0 && (rest().starts_with("\r\n") || rest().starts_with('\n')))
+        used += in[used] == '\r' ? 2 : 1;
     if (line_start == 0) {
         in.erase(0, used);
         used = 0;
@@ -105,7 +124,8 @@ Result<bool> Parser::Impl::step_head() {
         const auto end = in.find('\n', scanned);
         const auto seen = end == std::string::npos ? in.size() : end + 1;
         if (seen > limits.head_bytes_max)
-            return fail(Errc::quota_exceeded, fmt::format("the head has more than {} bytes", limits.head_bytes_max));
+            return fail(Errc::quota_exceeded,
+                        fmt::format("the head has more than {} bytes", limits.head_bytes_max));
         if (end == std::string::npos) {
             scanned = in.size();
             return false;
@@ -125,23 +145,31 @@ Result<bool> Parser::Impl::step_head() {
 
 Result<> Parser::Impl::begin_body(Framing framing, std::uint64_t length) {
     switch (framing) {
-        case Framing::none: state = State::complete; break;
+        case Framing::none:
+            state = State::complete;
+            break;
         case Framing::length:
             if (length > limits.body_bytes_max)
                 return fail(Errc::message_too_large,
-                            fmt::format("the body has {} bytes, at most {} are taken", length, limits.body_bytes_max));
+                            fmt::format("the body has {} bytes, at most {} are taken", length,
+                                        limits.body_bytes_max));
             remaining = length;
             state = length == 0 ? State::complete : State::length;
             break;
-        case Framing::chunked: state = State::chunk_size; break;
-        case Framing::until_close: state = State::until_close; break;
+        case Framing::chunked:
+            state = State::chunk_size;
+            break;
+        case Framing::until_close:
+            state = State::until_close;
+            break;
     }
     return {};
 }
 
 Result<> Parser::Impl::take(std::uint64_t count) {
     if (count > limits.body_bytes_max - body_total)
-        return fail(Errc::message_too_large, fmt::format("the body has more than {} bytes", limits.body_bytes_max));
+        return fail(Errc::message_too_large,
+                    fmt::format("the body has more than {} bytes", limits.body_bytes_max));
     body_total += count;
     body.append(rest().substr(0, static_cast<std::size_t>(count)));
     used += static_cast<std::size_t>(count);
@@ -159,9 +187,11 @@ Result<bool> Parser::Impl::step_data(State then) {
 
 Result<std::optional<std::string_view>> Parser::Impl::strict_line(std::size_t bytes_max) {
     const auto end = rest().find('\n');
-    if (std::min(end, rest().size()) > bytes_max) return fail(Errc::malformed, "a line of the chunked body is too long");
+    if (std::min(end, rest().size()) > bytes_max)
+        return fail(Errc::malformed, "a line of the chunked body is too long");
     if (end == std::string_view::npos) return std::nullopt;
-    if (end == 0 || rest()[end - 1] != '\r') return fail(Errc::malformed, "a line of the chunked body does not end in CRLF");
+    if (end == 0 || rest()[end - 1] != '\r')
+        return fail(Errc::malformed, "a line of the chunked body does not end in CRLF");
     const auto line = rest().substr(0, end - 1);
     used += end + 1;
     return line;
@@ -173,17 +203,20 @@ Result<bool> Parser::Impl::step_chunk_size() {
     SELVAGE_TRY(remaining, parse_chunk_size(*line));
     // Said before its bytes come, so that a sender is not read to the end in vain.
     if (remaining > limits.body_bytes_max - body_total)
-        return fail(Errc::message_too_large, fmt::format("the body has more than {} bytes", limits.body_bytes_max));
+        return fail(Errc::message_too_large,
+                    fmt::format("the body has more than {} bytes", limits.body_bytes_max));
     state = remaining == 0 ? State::trailers : State::chunk_data;
     return true;
 }
 
 Result<bool> Parser::Impl::step_chunk_end() {
     if (rest().size() < 2) {
-        if (rest().size() == 1 && rest()[0] != '\r') return fail(Errc::malformed, "a chunk does not end where its size says");
+        if (rest().size() == 1 && rest()[0] != '\r')
+            return fail(Errc::malformed, "a chunk does not end where its size says");
         return false;
     }
-    if (!rest().starts_with("\r\n")) return fail(Errc::malformed, "a chunk does not end where its size says");
+    if (!rest().starts_with("\r\n"))
+        return fail(Errc::malformed, "a chunk does not end where its size says");
     used += 2;
     state = State::chunk_size;
     return true;
@@ -194,7 +227,8 @@ Result<bool> Parser::Impl::step_trailers() {
     SELVAGE_TRY(const auto line, strict_line(limits.head_bytes_max));
     if (!line) return false;
     trailer_bytes += used - before;
-    if (trailer_bytes > limits.head_bytes_max) return fail(Errc::quota_exceeded, "the trailer fields are too long");
+    if (trailer_bytes > limits.head_bytes_max)
+        return fail(Errc::quota_exceeded, "the trailer fields are too long");
     if (line->empty()) {
         state = State::complete;
     } else {
@@ -217,25 +251,40 @@ Result<> Parser::feed(std::string_view bytes) {
 
 Result<> Parser::finish() {
     switch (impl_->state) {
-        case State::failed: return fail(impl_->error);
-        case State::complete: return {};
-        case State::until_close: impl_->state = State::complete; return {};
+        case State::failed:
+            return fail(impl_->error);
+        case State::complete:
+            return {};
+        case State::until_close:
+            impl_->state = State::complete;
+            return {};
         case State::head:
             if (impl_->in.empty()) return {};
             return impl_->broken({Errc::malformed, "the connection ended inside the head"});
-        default: return impl_->broken({Errc::malformed, "the connection ended inside the body"});
+        default:
+            return impl_->broken({Errc::malformed, "the connection ended inside the body"});
     }
 }
 
-void Parser::expect_no_body() { impl_->no_body = true; }
+void Parser::expect_no_body() {
+    impl_->no_body = true;
+}
 
-bool Parser::begun() const { return impl_->head_whole || !impl_->in.empty(); }
+bool Parser::begun() const {
+    return impl_->head_whole || !impl_->in.empty();
+}
 
-const Head* Parser::head() const { return impl_->head_whole ? &impl_->head : nullptr; }
+const Head* Parser::head() const {
+    return impl_->head_whole ? &impl_->head : nullptr;
+}
 
-std::string Parser::take_body() { return std::exchange(impl_->body, {}); }
+std::string Parser::take_body() {
+    return std::exchange(impl_->body, {});
+}
 
-bool Parser::complete() const { return impl_->state == State::complete; }
+bool Parser::complete() const {
+    return impl_->state == State::complete;
+}
 
 Result<> Parser::next() {
     SELVAGE_ASSERT(complete());
@@ -252,6 +301,8 @@ Result<> Parser::next() {
     return impl_->run();
 }
 
-std::string Parser::take_rest() { return std::exchange(impl_->in, {}); }
+std::string Parser::take_rest() {
+    return std::exchange(impl_->in, {});
+}
 
 }  // namespace selvage::codec::http1

@@ -11,10 +11,11 @@ protected:
     int connections = 0;
 
     std::unique_ptr<Listener> script(Script each) {
-        return listen([this, each = std::move(each)](std::shared_ptr<Stream> stream) -> Awaitable<> {
-            const int number = connections++;
-            co_await each(number, stream);
-        });
+        return listen(
+            [this, each = std::move(each)](std::shared_ptr<Stream> stream) -> Awaitable<> {
+                const int number = connections++;
+                co_await each(number, stream);
+            });
     }
     HttpClient client(const Listener& listener, HttpClientSettings settings = {}) {
         return HttpClient(*dialer, time, {.host = "127.0.0.1", .port = listener.port()}, settings);
@@ -28,7 +29,9 @@ protected:
         }
         co_return head;
     }
-    static Awaitable<> say(Stream& stream, std::string text) { ignore(co_await stream.write(text), "the client may have left"); }
+    static Awaitable<> say(Stream& stream, std::string text) {
+        ignore(co_await stream.write(text), "the client may have left");
+    }
 };
 
 TEST_F(HttpClientTest, TalksToOurServerAndKeepsOneConnection) {
@@ -45,7 +48,8 @@ TEST_F(HttpClientTest, TalksToOurServerAndKeepsOneConnection) {
     run([&]() -> Awaitable<> {
         auto http = client(*listener);
         for (int i = 0; i < 3; ++i) {
-            const auto answer = co_await http.send({.method = "POST", .target = "/x", .headers = {}, .body = "b"});
+            const auto answer =
+                co_await http.send({.method = "POST", .target = "/x", .headers = {}, .body = "b"});
             EXPECT_TRUE(answer) << answer.error().detail;
             EXPECT_EQ(answer->status, 201);
             EXPECT_EQ(answer->reason, "Created");
@@ -61,10 +65,11 @@ TEST_F(HttpClientTest, TalksOverAUnixSocketAsLocalhost) {
     const TempFolder folder;
     const auto path = folder.path("api.sock");
     std::string head;
-    auto listener = listen_unix(loop.get_executor(), time, path, 0600, {}, [&](std::shared_ptr<Stream> stream) -> Awaitable<> {
-        head = co_await read_head(*stream);
-        co_await say(*stream, "HTTP/1.1 204 No Content\r\n\r\n");
-    });
+    auto listener = listen_unix(loop.get_executor(), time, path, 0600, {},
+                                [&](std::shared_ptr<Stream> stream) -> Awaitable<> {
+                                    head = co_await read_head(*stream);
+                                    co_await say(*stream, "HTTP/1.1 204 No Content\r\n\r\n");
+                                });
     run([&]() -> Awaitable<> {
         HttpClient http(*dialer, time, {.unix_path = path});
         const auto answer = co_await http.send({.target = "/v1.41/info"});
@@ -77,7 +82,8 @@ TEST_F(HttpClientTest, TalksOverAUnixSocketAsLocalhost) {
 TEST_F(HttpClientTest, RetriesOnceWhenAKeptConnectionIsDead) {
     const auto listener = script([](int connection, std::shared_ptr<Stream> stream) -> Awaitable<> {
         (void)co_await read_head(*stream);
-        co_await say(*stream, fmt::format("HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\n{}", connection));
+        co_await say(*stream,
+                     fmt::format("HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\n{}", connection));
     });
     run([&]() -> Awaitable<> {
         auto http = client(*listener);
@@ -91,13 +97,15 @@ TEST_F(HttpClientTest, RetriesOnceWhenAKeptConnectionIsDead) {
 TEST_F(HttpClientTest, DoesNotRetryAFreshConnectionNorACutAnswer) {
     const auto listener = script([](int connection, std::shared_ptr<Stream> stream) -> Awaitable<> {
         (void)co_await read_head(*stream);
-        if (connection == 1) co_await say(*stream, "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nabc");
+        if (connection == 1)
+            co_await say(*stream, "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nabc");
     });
     run([&]() -> Awaitable<> {
         auto http = client(*listener);
         const auto closed = co_await http.send({.target = "/x?sig=secret"});
         EXPECT_EQ(closed.error().code, Errc::unavailable);
-        EXPECT_EQ(closed.error().detail, "GET /x: the server closed the connection without an answer");
+        EXPECT_EQ(closed.error().detail,
+                  "GET /x: the server closed the connection without an answer");
         const auto cut = co_await http.send({});
         EXPECT_EQ(cut.error().code, Errc::malformed) << cut.error().detail;
         EXPECT_EQ(connections, 2);
@@ -114,13 +122,19 @@ TEST_F(HttpClientTest, UnderstandsTheShapesOfAnswers) {
         std::string_view body;
     };
     const Row rows[] = {
-        {"chunked", "GET", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nab\r\n1\r\nc\r\n0\r\n\r\n", 200, "abc"},
+        {"chunked", "GET",
+         "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nab\r\n1\r\nc\r\n0\r\n\r\n", 200,
+         "abc"},
         {"until close", "GET", "HTTP/1.1 200 OK\r\n\r\nabc", 200, "abc"},
-        {"old until close", "GET", "HTTP/1.0 200 OK\r\nConnection: keep-alive\r\n\r\nabc", 200, "abc"},
-        {"interim first", "POST", "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200\r\nContent-Length: 1\r\n\r\nx", 200, "x"},
+        {"old until close", "GET", "HTTP/1.0 200 OK\r\nConnection: keep-alive\r\n\r\nabc", 200,
+         "abc"},
+        {"interim first", "POST",
+         "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200\r\nContent-Length: 1\r\n\r\nx", 200, "x"},
         {"head", "HEAD", "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n", 200, ""},
-        {"not modified", "GET", "HTTP/1.1 304 Not Modified\r\nContent-Length: 100\r\n\r\n", 304, ""},
-        {"an early refusal", "POST", "HTTP/1.1 413 Too Large\r\nConnection: close\r\nContent-Length: 0\r\n\r\n", 413, ""},
+        {"not modified", "GET", "HTTP/1.1 304 Not Modified\r\nContent-Length: 100\r\n\r\n", 304,
+         ""},
+        {"an early refusal", "POST",
+         "HTTP/1.1 413 Too Large\r\nConnection: close\r\nContent-Length: 0\r\n\r\n", 413, ""},
     };
     for (const auto& row : rows) {
         const auto listener = script([&](int, std::shared_ptr<Stream> stream) -> Awaitable<> {
@@ -142,7 +156,8 @@ TEST_F(HttpClientTest, BoundsTheBodyAndTheWait) {
     const auto listener = script([](int connection, std::shared_ptr<Stream> stream) -> Awaitable<> {
         (void)co_await read_head(*stream);
         if (connection == 0) co_await say(*stream, "HTTP/1.1 200 OK\r\nContent-Length: 11\r\n\r\n");
-        if (connection == 2) co_await say(*stream, "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nab");
+        if (connection == 2)
+            co_await say(*stream, "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nab");
         (void)co_await read_to_end(*stream);
     });
     run([&]() -> Awaitable<> {
@@ -220,20 +235,31 @@ TEST_F(HttpClientTest, AStreamThatIsCutIsAnError) {
 
 TEST_F(HttpClientTest, TalksOverTls) {
     const auto root = make_test_certificate({.common_name = "root", .authority = true});
-    const auto leaf = make_test_certificate({.common_name = "hub", .names = {"DNS:localhost"}}, &root);
-    const auto handler = [](HttpRequest request) -> Awaitable<HttpResponse> { co_return HttpResponse{.body = request.target}; };
+    const auto leaf =
+        make_test_certificate({.common_name = "hub", .names = {"DNS:localhost"}}, &root);
+    const auto handler = [](HttpRequest request) -> Awaitable<HttpResponse> {
+        co_return HttpResponse{.body = request.target};
+    };
     const auto listener = listen(
-        [&](std::shared_ptr<Stream> stream) -> Awaitable<> { co_await serve_http(stream, time, {}, handler); },
+        [&](std::shared_ptr<Stream> stream) -> Awaitable<> {
+            co_await serve_http(stream, time, {}, handler);
+        },
         *TlsServerContext::make(leaf.pem, leaf.key_pem, false));
     run([&]() -> Awaitable<> {
-        HttpClient http(*dialer, time, {.host = "localhost", .port = listener->port(), .unix_path = {},
-                                        .tls = *TlsClientContext::make(root.pem, false)});
+        HttpClient http(*dialer, time,
+                        {.host = "localhost",
+                         .port = listener->port(),
+                         .unix_path = {},
+                         .tls = *TlsClientContext::make(root.pem, false)});
         const auto answer = co_await http.send({.target = "/secure"});
         EXPECT_TRUE(answer) << answer.error().detail;
         EXPECT_EQ(answer->body, "/secure");
 
-        HttpClient wrong(*dialer, time, {.host = "127.0.0.1", .port = listener->port(), .unix_path = {},
-                                         .tls = *TlsClientContext::make(root.pem, false)});
+        HttpClient wrong(*dialer, time,
+                         {.host = "127.0.0.1",
+                          .port = listener->port(),
+                          .unix_path = {},
+                          .tls = *TlsClientContext::make(root.pem, false)});
         const auto refused = co_await wrong.send({});
         EXPECT_EQ(refused.error().code, Errc::unauthorized);
         co_await listener->stop();

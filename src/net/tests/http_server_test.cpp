@@ -14,7 +14,8 @@ protected:
     };
     HttpUpgrade upgrade;
 
-    // Serves `handler`, sends `bytes` from a raw client and returns all that comes back until the server closes.
+    // Serves `handler`, sends `bytes` from a raw client and returns all that comes back until the
+    // server closes.
     std::string talk(std::string bytes) {
         std::string answer;
         const auto listener = listen([&](std::shared_ptr<Stream> stream) -> Awaitable<> {
@@ -37,7 +38,8 @@ TEST_F(HttpServer, AnswersWithWordsAndLength) {
 
 TEST_F(HttpServer, KeepsTheConnectionAndAnswersPipelinedRequestsInOrder) {
     EXPECT_EQ(talk("POST /1 HTTP/1.1\r\nContent-Length: 2\r\n\r\nab"
-                   "PUT /2 HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n3\r\ncde\r\n2;x=y\r\nfg\r\n0\r\nTrailer: t\r\n\r\n"
+                   "PUT /2 HTTP/1.1\r\nTransfer-Encoding: "
+                   "chunked\r\n\r\n3\r\ncde\r\n2;x=y\r\nfg\r\n0\r\nTrailer: t\r\n\r\n"
                    "GET /3 HTTP/1.1\r\nConnection: close\r\n\r\n"),
               "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nPOST /1 ab"
               "HTTP/1.1 200 OK\r\nContent-Length: 12\r\n\r\nPUT /2 cdefg"
@@ -69,7 +71,9 @@ TEST_F(HttpServer, SaysContinueToAClientThatWaitsForIt) {
     });
     run([&]() -> Awaitable<> {
         auto stream = *co_await connect(listener->port());
-        EXPECT_TRUE(co_await stream->write("POST / HTTP/1.1\r\nExpect: 100-continue\r\nConnection: close\r\nContent-Length: 2\r\n\r\n"));
+        EXPECT_TRUE(
+            co_await stream->write("POST / HTTP/1.1\r\nExpect: 100-continue\r\nConnection: "
+                                   "close\r\nContent-Length: 2\r\n\r\n"));
         interim = co_await read_text(*stream, 25);
         EXPECT_TRUE(co_await stream->write("ab"));
         answer = co_await read_to_end(*stream);
@@ -89,22 +93,34 @@ TEST_F(HttpServer, RefusesWithTheRightStatus) {
     };
     const Row rows[] = {
         {"no HTTP", "hello\r\n\r\n", "HTTP/1.1 400 Bad Request\r\n"},
-        {"two lengths", "POST / HTTP/1.1\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n", "HTTP/1.1 400 Bad Request\r\n"},
-        {"long head", "GET / HTTP/1.1\r\nX: " + std::string(300, 'x'), "HTTP/1.1 431 Request Header Fields Too Large\r\n"},
-        {"long body", "POST / HTTP/1.1\r\nContent-Length: 11\r\n\r\n", "HTTP/1.1 413 Content Too Large\r\n"},
-        {"long body unsent", "POST / HTTP/1.1\r\nExpect: 100-continue\r\nContent-Length: 11\r\n\r\n", "HTTP/1.1 413 Content Too Large\r\n"},
-        {"long chunks", "POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n9\r\n123456789\r\n2\r\n", "HTTP/1.1 413 Content Too Large\r\n"},
-        {"websocket not served", "GET / HTTP/1.1\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n", "HTTP/1.1 400 Bad Request\r\n"},
+        {"two lengths", "POST / HTTP/1.1\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n",
+         "HTTP/1.1 400 Bad Request\r\n"},
+        {"long head", "GET / HTTP/1.1\r\nX: " + std::string(300, 'x'),
+         "HTTP/1.1 431 Request Header Fields Too Large\r\n"},
+        {"long body", "POST / HTTP/1.1\r\nContent-Length: 11\r\n\r\n",
+         "HTTP/1.1 413 Content Too Large\r\n"},
+        {"long body unsent",
+         "POST / HTTP/1.1\r\nExpect: 100-continue\r\nContent-Length: 11\r\n\r\n",
+         "HTTP/1.1 413 Content Too Large\r\n"},
+        {"long chunks",
+         "POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n9\r\n123456789\r\n2\r\n",
+         "HTTP/1.1 413 Content Too Large\r\n"},
+        {"websocket not served",
+         "GET / HTTP/1.1\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n",
+         "HTTP/1.1 400 Bad Request\r\n"},
         {"bad second request", "GET / HTTP/1.1\r\n\r\nnonsense\r\n\r\n", "HTTP/1.1 200 OK\r\n"},
     };
-    for (const auto& row : rows) EXPECT_TRUE(talk(row.bytes).starts_with(row.status_line)) << row.name;
+    for (const auto& row : rows)
+        EXPECT_TRUE(talk(row.bytes).starts_with(row.status_line)) << row.name;
     EXPECT_TRUE(talk(rows[7].bytes).contains("HTTP/1.1 400 Bad Request\r\n"));
 }
 
 TEST_F(HttpServer, ARefusalReachesAClientThatIsStillSending) {
     settings.body_bytes_max = 10;
-    // More than socket buffers hold: closing at once would reset the connection before the answer is read.
-    const auto answer = talk("POST / HTTP/1.1\r\nContent-Length: 700000\r\n\r\n" + std::string(700'000, 'x'));
+    // More than socket buffers hold: closing at once would reset the connection before the answer
+    // is read.
+    const auto answer =
+        talk("POST / HTTP/1.1\r\nContent-Length: 700000\r\n\r\n" + std::string(700'000, 'x'));
     EXPECT_TRUE(answer.starts_with("HTTP/1.1 413 ")) << answer;
 }
 
@@ -113,7 +129,8 @@ TEST_F(HttpServer, AnExceptionIsA500AndTheConnectionLives) {
         if (request.target == "/broken") throw std::runtime_error("secret words");
         co_return HttpResponse{.body = "fine"};
     };
-    const auto answer = talk("GET /broken HTTP/1.1\r\n\r\nGET / HTTP/1.1\r\nConnection: close\r\n\r\n");
+    const auto answer =
+        talk("GET /broken HTTP/1.1\r\n\r\nGET / HTTP/1.1\r\nConnection: close\r\n\r\n");
     EXPECT_TRUE(answer.starts_with("HTTP/1.1 500 Internal Server Error\r\n")) << answer;
     EXPECT_FALSE(answer.contains("secret"));
     EXPECT_TRUE(answer.ends_with("fine")) << answer;
@@ -142,7 +159,8 @@ TEST_F(HttpServer, StreamsOneChunkAWrite) {
         co_return response;
     };
     EXPECT_EQ(talk("GET / HTTP/1.1\r\n\r\nGET / HTTP/1.0\r\n\r\n"),
-              "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\none\r\n11\r\nxxxxxxxxxxxxxxxxx\r\n0\r\n\r\n"
+              "HTTP/1.1 200 OK\r\nTransfer-Encoding: "
+              "chunked\r\n\r\n3\r\none\r\n11\r\nxxxxxxxxxxxxxxxxx\r\n0\r\n\r\n"
               "HTTP/1.1 200 OK\r\nConnection: close\r\n\r\nonexxxxxxxxxxxxxxxxx");
 }
 
@@ -179,7 +197,8 @@ TEST_F(HttpServer, AStreamEndsWhenItsClientHasLeft) {
 TEST_F(HttpServer, ASlowRequestIsTimedOutAndAnIdleClientJustClosed) {
     settings.request_timeout = 50ms;
     settings.idle_timeout = 50ms;
-    EXPECT_TRUE(talk("POST / HTTP/1.1\r\nContent-Length: 5\r\n\r\nab").starts_with("HTTP/1.1 408 Request Timeout\r\n"));
+    EXPECT_TRUE(talk("POST / HTTP/1.1\r\nContent-Length: 5\r\n\r\nab")
+                    .starts_with("HTTP/1.1 408 Request Timeout\r\n"));
     EXPECT_TRUE(talk("GET / HT").starts_with("HTTP/1.1 408 Request Timeout\r\n"));
     EXPECT_EQ(talk(""), "");
     EXPECT_EQ(talk("GET / HTTP/1.1\r\n\r\n"), "HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nGET / ");
@@ -191,17 +210,20 @@ TEST_F(HttpServer, HandsAWebSocketRequestOverWithItsFirstBytes) {
     std::string key;
     upgrade = [&](HttpRequest request, std::shared_ptr<Stream> stream) -> Awaitable<> {
         key = request.headers.get("Sec-WebSocket-Key");
-        ignore(co_await stream->write("HTTP/1.1 101 Switching Protocols\r\n\r\n" + request.body), "the test reads");
+        ignore(co_await stream->write("HTTP/1.1 101 Switching Protocols\r\n\r\n" + request.body),
+               "the test reads");
         stream->close();
     };
-    EXPECT_EQ(talk("GET /$iothub/websocket HTTP/1.1\r\nUpgrade: WebSocket\r\nConnection: keep-alive, Upgrade\r\n"
+    EXPECT_EQ(talk("GET /$iothub/websocket HTTP/1.1\r\nUpgrade: WebSocket\r\nConnection: "
+                   "keep-alive, Upgrade\r\n"
                    "Sec-WebSocket-Key: k\r\n\r\nfirst"),
               "HTTP/1.1 101 Switching Protocols\r\n\r\nfirst");
     EXPECT_EQ(key, "k");
 }
 
 TEST_F(HttpServer, IgnoresAnUpgradeToAnythingElse) {
-    const auto answer = talk("GET / HTTP/1.1\r\nUpgrade: h2c\r\nConnection: Upgrade, close\r\n\r\n");
+    const auto answer =
+        talk("GET / HTTP/1.1\r\nUpgrade: h2c\r\nConnection: Upgrade, close\r\n\r\n");
     EXPECT_TRUE(answer.starts_with("HTTP/1.1 200 OK\r\n")) << answer;
 }
 

@@ -1,6 +1,8 @@
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "net/socket.h"
 #include "net/tests/support.h"
 
 namespace selvage::net::testing {
@@ -29,7 +31,9 @@ TEST_F(StreamOverTcp, EchoesAndTellsThePeersEnd) {
 }
 
 TEST_F(StreamOverTcp, ReadsZeroWhenThePeerHasClosed) {
-    const auto listener = listen([](std::shared_ptr<Stream> stream) -> Awaitable<> { ignore(co_await stream->write("bye"), ""); });
+    const auto listener = listen([](std::shared_ptr<Stream> stream) -> Awaitable<> {
+        ignore(co_await stream->write("bye"), "");
+    });
     run([&]() -> Awaitable<> {
         auto stream = co_await connect(listener->port());
         EXPECT_EQ(co_await read_to_end(**stream), "bye");
@@ -69,7 +73,8 @@ TEST_F(StreamOverTcp, CloseEndsAPendingRead) {
             ended.set();
         };
         group.spawn("reader", reader());
-        EXPECT_TRUE(co_await stream->write("x"));  // lets the reader begin and have this echoed at the latest
+        EXPECT_TRUE(co_await stream->write(
+            "x"));  // lets the reader begin and have this echoed at the latest
         stream->close();
         co_await ended.wait();
         EXPECT_TRUE(code == Errc::cancelled || code == Errc::connection_closed) << name(code);
@@ -85,10 +90,12 @@ TEST_F(StreamOverTcp, DialTellsARefusedConnectionAndAnUnknownName) {
         co_await listener->stop();
         const auto refused = co_await connect(port);
         EXPECT_EQ(refused.error().code, Errc::unavailable);
-        EXPECT_EQ(refused.error().detail, fmt::format("connect to 127.0.0.1:{}: Connection refused", port));
+        EXPECT_EQ(refused.error().detail,
+                  fmt::format("connect to 127.0.0.1:{}: Connection refused", port));
         const auto unknown = co_await connect(port, nullptr, "no-such-host.invalid");
         EXPECT_EQ(unknown.error().code, Errc::unavailable);
-        EXPECT_TRUE(unknown.error().detail.contains("resolve 'no-such-host.invalid'")) << unknown.error().detail;
+        EXPECT_TRUE(unknown.error().detail.contains("resolve 'no-such-host.invalid'"))
+            << unknown.error().detail;
     }());
 }
 
@@ -107,13 +114,14 @@ TEST_F(StreamOverUnix, EchoesAndKnowsThePeersProcess) {
     const auto path = folder.path("echo.sock");
     int pid = 0;
     int uid = -2;
-    auto listener = listen_unix(loop.get_executor(), time, path, 0660, {}, [&](std::shared_ptr<Stream> stream) -> Awaitable<> {
-        pid = stream->peer_pid();
-        uid = stream->peer_uid();
-        co_await echo(stream);
-    });
+    auto listener = listen_unix(loop.get_executor(), time, path, 0660, {},
+                                [&](std::shared_ptr<Stream> stream) -> Awaitable<> {
+                                    pid = stream->peer_pid();
+                                    uid = stream->peer_uid();
+                                    co_await echo(stream);
+                                });
     ASSERT_TRUE(listener) << listener.error().detail;
-    struct stat file {};
+    struct stat file{};
     ASSERT_EQ(::stat(path.c_str(), &file), 0);
     EXPECT_EQ(file.st_mode & 0777, 0660u);
     run([&]() -> Awaitable<> {
@@ -135,9 +143,11 @@ TEST_F(StreamOverUnix, TakesAStaleSocketButNotALiveOneOrAFile) {
     ASSERT_TRUE(first);
     const auto second = listen_unix(loop.get_executor(), time, path, 0600, {}, echo);
     ASSERT_FALSE(second);
-    EXPECT_TRUE(second.error().detail.contains("another process listens there")) << second.error().detail;
+    EXPECT_TRUE(second.error().detail.contains("another process listens there"))
+        << second.error().detail;
 
-    // A process that was killed leaves its file: kept here under another name while the listener ends.
+    // A process that was killed leaves its file: kept here under another name while the listener
+    // ends.
     const auto stale = folder.path("stale.sock");
     std::filesystem::rename(path, stale);
     run((*first)->stop());
@@ -148,15 +158,18 @@ TEST_F(StreamOverUnix, TakesAStaleSocketButNotALiveOneOrAFile) {
     const auto file = folder.path("file");
     ASSERT_TRUE(::symlink("/dev/null", file.c_str()) == 0);
     EXPECT_FALSE(listen_unix(loop.get_executor(), time, file, 0600, {}, echo));
-    const auto too_long = listen_unix(loop.get_executor(), time, folder.path(std::string(120, 'x')), 0600, {}, echo);
+    const auto too_long =
+        listen_unix(loop.get_executor(), time, folder.path(std::string(120, 'x')), 0600, {}, echo);
     EXPECT_EQ(too_long.error().code, Errc::invalid_argument);
 }
 
 TEST_F(TcpListener, TellsABadAddressAndATakenPort) {
     const auto listener = listen(echo);
-    const auto taken = listen_tcp(loop.get_executor(), time, "127.0.0.1", listener->port(), nullptr, {}, echo);
+    const auto taken =
+        listen_tcp(loop.get_executor(), time, "127.0.0.1", listener->port(), nullptr, {}, echo);
     EXPECT_EQ(taken.error().code, Errc::io_error);
-    EXPECT_EQ(taken.error().detail, fmt::format("listen on 127.0.0.1:{}: Address already in use", listener->port()));
+    EXPECT_EQ(taken.error().detail,
+              fmt::format("listen on 127.0.0.1:{}: Address already in use", listener->port()));
     const auto bad = listen_tcp(loop.get_executor(), time, "hub.example", 0, nullptr, {}, echo);
     EXPECT_EQ(bad.error().code, Errc::invalid_argument);
     run(listener->stop());
@@ -174,13 +187,40 @@ TEST_F(TcpListener, ServesNoMoreThanItsBoundAtATime) {
         nullptr, {.connections_max = 2});
     run([&]() -> Awaitable<> {
         std::vector<std::unique_ptr<Stream>> streams;
-        for (int i = 0; i < 5; ++i) streams.push_back(*co_await connect(listener->port()));
+        for (int i = 0; i < 5; ++i)
+            streams.push_back(*co_await connect(listener->port()));
         for (auto& stream : streams) {
             EXPECT_TRUE(co_await stream->write("x"));
             EXPECT_EQ(co_await read_text(*stream, 1), "x");
             stream->close();
         }
         EXPECT_EQ(most, 2);
+        co_await listener->stop();
+    }());
+}
+
+TEST_F(TcpListener, WaitsForDescriptorsWhenThereAreNone) {
+    int served = 0;
+    const auto listener = listen([&](std::shared_ptr<Stream> stream) -> Awaitable<> {
+        ++served;
+        co_await echo(stream);
+    });
+    rlimit before{};
+    ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &before), 0);
+    const int next = ::dup(0);
+    ::close(next);
+    run([&]() -> Awaitable<> {
+        // Room for the client's own end only.
+        const rlimit scarce{static_cast<rlim_t>(next) + 1, before.rlim_max};
+        EXPECT_EQ(::setrlimit(RLIMIT_NOFILE, &scarce), 0);
+        auto stream = co_await connect(listener->port());
+        EXPECT_TRUE(stream) << stream.error().detail;
+        for (int i = 0; i < 100; ++i)
+            co_await yield_turn(loop.get_executor());
+        EXPECT_EQ(served, 0);
+        EXPECT_EQ(::setrlimit(RLIMIT_NOFILE, &before), 0);
+        EXPECT_TRUE(co_await (*stream)->write("x"));
+        EXPECT_EQ(co_await read_text(**stream, 1), "x");
         co_await listener->stop();
     }());
 }
@@ -210,6 +250,41 @@ TEST_F(TcpListener, StopEndsAllConnections) {
         EXPECT_EQ(co_await read_text(*stream, 1), "x");
         co_await listener->stop();
         EXPECT_EQ(co_await read_to_end(*stream), "");
+    }());
+}
+
+// Bytes that are there at once must not keep the rest of the loop waiting.
+Awaitable<int> turns_of_others(async::Executor loop, Stream& full, int reads) {
+    async::TaskGroup group(loop);
+    int turns = 0;
+    const auto other = [&]() -> Awaitable<> {
+        for (;; ++turns)
+            co_await yield_turn(loop);
+    };
+    group.spawn("other", other());
+    for (int i = 0; i < reads; ++i)
+        EXPECT_EQ(co_await read_text(full, 1), "x");
+    co_await group.stop();
+    co_return turns;
+}
+
+TEST_F(StreamOverTcp, AReaderWithMuchToReadLetsOthersRun) {
+    const auto listener = listen([](std::shared_ptr<Stream> stream) -> Awaitable<> {
+        ignore(co_await stream->write(std::string(1000, 'x')), "the test reads");
+        co_await echo(stream);
+    });
+    run([&]() -> Awaitable<> {
+        auto stream = *co_await connect(listener->port());
+        EXPECT_GE(co_await turns_of_others(loop.get_executor(), *stream, 1000), 50);
+        co_await listener->stop();
+    }());
+}
+
+TEST_F(StreamPair, AReaderWithMuchToReadLetsOthersRun) {
+    run([&]() -> Awaitable<> {
+        auto [a, b] = make_stream_pair(loop.get_executor());
+        EXPECT_TRUE(co_await a->write(std::string(1000, 'x')));
+        EXPECT_GE(co_await turns_of_others(loop.get_executor(), *b, 1000), 50);
     }());
 }
 

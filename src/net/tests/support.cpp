@@ -38,15 +38,18 @@ Certificate make_test_certificate(const CertificateWish& wish, const Certificate
     X509_set_version(certificate, 2);
     static long serial = 1;
     ASN1_INTEGER_set(X509_get_serialNumber(certificate), serial++);
-    X509_gmtime_adj(X509_getm_notBefore(certificate), std::chrono::seconds(wish.not_before).count());
+    X509_gmtime_adj(X509_getm_notBefore(certificate),
+                    std::chrono::seconds(wish.not_before).count());
     X509_gmtime_adj(X509_getm_notAfter(certificate), std::chrono::seconds(wish.not_after).count());
     X509_NAME* const subject = X509_get_subject_name(certificate);
-    X509_NAME_add_entry_by_txt(subject, "CN", MBSTRING_UTF8, reinterpret_cast<const unsigned char*>(wish.common_name.c_str()),
-                               -1, -1, 0);
+    X509_NAME_add_entry_by_txt(subject, "CN", MBSTRING_UTF8,
+                               reinterpret_cast<const unsigned char*>(wish.common_name.c_str()), -1,
+                               -1, 0);
     X509_set_pubkey(certificate, key);
     if (wish.authority) add_extension(certificate, NID_basic_constraints, "critical,CA:TRUE");
     std::string names;
-    for (const auto& name : wish.names) names += (names.empty() ? "" : ",") + name;
+    for (const auto& name : wish.names)
+        names += (names.empty() ? "" : ",") + name;
     if (!names.empty()) add_extension(certificate, NID_subject_alt_name, names);
 
     X509* issuer_certificate = nullptr;
@@ -64,7 +67,9 @@ Certificate make_test_certificate(const CertificateWish& wish, const Certificate
 
     Certificate out;
     out.pem = pem_of([&](BIO* bio) { PEM_write_bio_X509(bio, certificate); });
-    out.key_pem = pem_of([&](BIO* bio) { PEM_write_bio_PrivateKey(bio, key, nullptr, nullptr, 0, nullptr, nullptr); });
+    out.key_pem = pem_of([&](BIO* bio) {
+        PEM_write_bio_PrivateKey(bio, key, nullptr, nullptr, 0, nullptr, nullptr);
+    });
     X509_free(certificate);
     EVP_PKEY_free(key);
     X509_free(issuer_certificate);
@@ -72,7 +77,8 @@ Certificate make_test_certificate(const CertificateWish& wish, const Certificate
     return out;
 }
 
-std::string talk_with_certificate(std::uint16_t port, const Certificate& device, const std::string& text) {
+std::string talk_with_certificate(std::uint16_t port, const Certificate& device,
+                                  const std::string& text) {
     SSL_CTX* const context = SSL_CTX_new(TLS_client_method());
     BIO* bio = BIO_new_mem_buf(device.pem.data(), static_cast<int>(device.pem.size()));
     X509* const certificate = PEM_read_bio_X509(bio, nullptr, nullptr, nullptr);
@@ -89,7 +95,8 @@ std::string talk_with_certificate(std::uint16_t port, const Certificate& device,
     BIO_set_conn_hostname(connection, ("127.0.0.1:" + std::to_string(port)).c_str());
     std::string answer(text.size(), '\0');
     const auto size = static_cast<int>(text.size());
-    const bool answered = BIO_write(connection, text.data(), size) == size && BIO_read(connection, answer.data(), size) == size;
+    const bool answered = BIO_write(connection, text.data(), size) == size &&
+                          BIO_read(connection, answer.data(), size) == size;
     BIO_free_all(connection);
     SSL_CTX_free(context);
     return answered ? answer : std::string();
@@ -101,6 +108,8 @@ TempFolder::TempFolder() {
     folder_ = pattern;
 }
 
-TempFolder::~TempFolder() { std::filesystem::remove_all(folder_); }
+TempFolder::~TempFolder() {
+    std::filesystem::remove_all(folder_);
+}
 
 }  // namespace selvage::net::testing

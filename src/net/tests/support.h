@@ -1,8 +1,8 @@
 // Support for the tests of streams: a loop with a dialer, certificates, and short ways to read.
 #pragma once
 
-#include <boost/asio/io_context.hpp>
 #include <gtest/gtest.h>
+#include <boost/asio/io_context.hpp>
 
 #include <chrono>
 #include <filesystem>
@@ -28,17 +28,19 @@ struct Certificate {
 
 struct CertificateWish {
     std::string common_name = "test";
-    std::vector<std::string> names = {};       // "DNS:localhost", "IP:127.0.0.1"
+    std::vector<std::string> names = {};  // "DNS:localhost", "IP:127.0.0.1"
     bool authority = false;
     bool rsa = false;
-    std::chrono::hours not_before{-1};    // from now
+    std::chrono::hours not_before{-1};  // from now
     std::chrono::hours not_after{24};
 };
 // Signed by `issuer`, or by itself.
 Certificate make_test_certificate(const CertificateWish& wish, const Certificate* issuer = nullptr);
 
-// Connects with OpenSSL's own blocking client that shows `device`, sends `text` and returns as many bytes. On any failure: "".
-std::string talk_with_certificate(std::uint16_t port, const Certificate& device, const std::string& text);
+// Connects with OpenSSL's own blocking client that shows `device`, sends `text` and returns as many
+// bytes. On any failure: "".
+std::string talk_with_certificate(std::uint16_t port, const Certificate& device,
+                                  const std::string& text);
 
 class TempFolder {
 public:
@@ -56,16 +58,22 @@ protected:
     async::SystemTime time;
     std::unique_ptr<Dialer> dialer = make_dialer(time);
 
-    void run(Awaitable<> task, std::chrono::seconds guard = 10s) { async::testing::run(loop, std::move(task), guard); }
+    void run(Awaitable<> task, std::chrono::seconds guard = 10s) {
+        async::testing::run(loop, std::move(task), guard);
+    }
 
-    std::unique_ptr<Listener> listen(Serve serve, std::shared_ptr<TlsServerContext> tls = nullptr, ListenSettings settings = {}) {
-        auto listener = listen_tcp(loop.get_executor(), time, "127.0.0.1", 0, std::move(tls), settings, std::move(serve));
+    std::unique_ptr<Listener> listen(Serve serve, std::shared_ptr<TlsServerContext> tls = nullptr,
+                                     ListenSettings settings = {}) {
+        auto listener = listen_tcp(loop.get_executor(), time, "127.0.0.1", 0, std::move(tls),
+                                   settings, std::move(serve));
         EXPECT_TRUE(listener) << listener.error().detail;
         return *std::move(listener);
     }
-    Awaitable<Result<std::unique_ptr<Stream>>> connect(std::uint16_t port, std::shared_ptr<TlsClientContext> tls = nullptr,
-                                                       std::string host = "127.0.0.1") {
-        co_return co_await dialer->dial({.host = std::move(host), .port = port, .unix_path = {}, .tls = std::move(tls)}, 5s);
+    Awaitable<Result<std::unique_ptr<Stream>>> connect(
+        std::uint16_t port, std::shared_ptr<TlsClientContext> tls = nullptr,
+        std::string host = "127.0.0.1") {
+        co_return co_await dialer->dial(
+            {.host = std::move(host), .port = port, .unix_path = {}, .tls = std::move(tls)}, 5s);
     }
 };
 
@@ -74,13 +82,16 @@ inline Awaitable<std::string> read_text(Stream& stream, std::size_t size) {
     std::string text;
     std::vector<std::byte> buffer(65536);
     while (text.size() < size) {
-        const auto count = co_await stream.read_some(std::span(buffer).first(std::min(buffer.size(), size - text.size())));
+        const auto count = co_await stream.read_some(
+            std::span(buffer).first(std::min(buffer.size(), size - text.size())));
         if (!count || *count == 0) break;
         text += as_text(std::span(buffer).first(*count));
     }
     co_return text;
 }
-inline Awaitable<std::string> read_to_end(Stream& stream) { co_return co_await read_text(stream, std::string::npos); }
+inline Awaitable<std::string> read_to_end(Stream& stream) {
+    co_return co_await read_text(stream, std::string::npos);
+}
 
 inline Awaitable<> echo(std::shared_ptr<Stream> stream) {
     std::vector<std::byte> buffer(65536);

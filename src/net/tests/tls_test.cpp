@@ -10,25 +10,32 @@ class Tls : public NetTest {
 protected:
     const Certificate root = make_test_certificate({.common_name = "root", .authority = true});
 
-    std::shared_ptr<TlsServerContext> server(const CertificateWish& wish, bool request_client = false) const {
+    std::shared_ptr<TlsServerContext> server(const CertificateWish& wish,
+                                             bool request_client = false) const {
         const auto leaf = make_test_certificate(wish, &root);
         auto context = TlsServerContext::make(leaf.pem, leaf.key_pem, request_client);
         EXPECT_TRUE(context) << context.error().detail;
         return *context;
     }
-    std::shared_ptr<TlsServerContext> server() const { return server({.common_name = "hub", .names = {"DNS:localhost"}}); }
-    std::shared_ptr<TlsClientContext> client() const { return *TlsClientContext::make(root.pem, false); }
+    std::shared_ptr<TlsServerContext> server() const {
+        return server({.common_name = "hub", .names = {"DNS:localhost"}});
+    }
+    std::shared_ptr<TlsClientContext> client() const {
+        return *TlsClientContext::make(root.pem, false);
+    }
 
     // What a client says that trusts `trusted` and expects `host`.
     Awaitable<Error> refusal(std::uint16_t port, std::string trusted, std::string host) {
-        const auto stream = co_await connect(port, *TlsClientContext::make(trusted, false), std::move(host));
+        const auto stream =
+            co_await connect(port, *TlsClientContext::make(trusted, false), std::move(host));
         EXPECT_FALSE(stream);
         co_return stream ? Error{} : stream.error();
     }
 };
 
 TEST_F(Tls, EchoesByNameAndByAddress) {
-    const auto listener = listen(echo, server({.common_name = "hub", .names = {"DNS:localhost", "IP:127.0.0.1"}}));
+    const auto listener =
+        listen(echo, server({.common_name = "hub", .names = {"DNS:localhost", "IP:127.0.0.1"}}));
     run([&]() -> Awaitable<> {
         for (const char* host : {"localhost", "127.0.0.1"}) {
             auto stream = co_await connect(listener->port(), client(), host);
@@ -58,7 +65,8 @@ TEST_F(Tls, EndsOneSideAtATime) {
 }
 
 TEST_F(Tls, ServesWithAnRsaKeyToo) {
-    const auto listener = listen(echo, server({.common_name = "hub", .names = {"DNS:localhost"}, .rsa = true}));
+    const auto listener =
+        listen(echo, server({.common_name = "hub", .names = {"DNS:localhost"}, .rsa = true}));
     run([&]() -> Awaitable<> {
         auto stream = co_await connect(listener->port(), client(), "localhost");
         EXPECT_TRUE(stream) << stream.error().detail;
@@ -69,16 +77,20 @@ TEST_F(Tls, ServesWithAnRsaKeyToo) {
 }
 
 TEST_F(Tls, SendsItsIntermediates) {
-    const auto between = make_test_certificate({.common_name = "edge CA", .authority = true}, &root);
-    const auto leaf = make_test_certificate({.common_name = "hub", .names = {"DNS:localhost"}}, &between);
-    const auto listener = listen(echo, *TlsServerContext::make(leaf.pem + between.pem, leaf.key_pem, false));
+    const auto between =
+        make_test_certificate({.common_name = "edge CA", .authority = true}, &root);
+    const auto leaf =
+        make_test_certificate({.common_name = "hub", .names = {"DNS:localhost"}}, &between);
+    const auto listener =
+        listen(echo, *TlsServerContext::make(leaf.pem + between.pem, leaf.key_pem, false));
     run([&]() -> Awaitable<> {
         auto stream = co_await connect(listener->port(), client(), "localhost");
         EXPECT_TRUE(stream) << stream.error().detail;
         const auto shown = (*stream)->peer_certificates();
         EXPECT_EQ(shown, (std::vector{leaf.pem, between.pem}));
         // What an operator hands out may be the intermediate alone.
-        auto other = co_await connect(listener->port(), *TlsClientContext::make(between.pem, false), "localhost");
+        auto other = co_await connect(listener->port(), *TlsClientContext::make(between.pem, false),
+                                      "localhost");
         EXPECT_TRUE(other) << other.error().detail;
         co_await listener->stop();
     }());
@@ -86,16 +98,22 @@ TEST_F(Tls, SendsItsIntermediates) {
 
 TEST_F(Tls, ClientSaysWhyItRefusesACertificate) {
     const auto listener = listen(echo, server());
-    const auto expired = listen(echo, server({.common_name = "hub", .names = {"DNS:localhost"}, .not_before = -48h, .not_after = -24h}));
+    const auto expired = listen(echo, server({.common_name = "hub",
+                                              .names = {"DNS:localhost"},
+                                              .not_before = -48h,
+                                              .not_after = -24h}));
     run([&]() -> Awaitable<> {
         const auto wrong_name = co_await refusal(listener->port(), root.pem, "127.0.0.1");
         EXPECT_EQ(wrong_name.code, Errc::unauthorized);
-        EXPECT_TRUE(wrong_name.detail.contains("the certificate of '127.0.0.1' is not acceptable: IP address mismatch")) << wrong_name.detail;
+        EXPECT_TRUE(wrong_name.detail.contains(
+            "the certificate of '127.0.0.1' is not acceptable: IP address mismatch"))
+            << wrong_name.detail;
 
         const auto stranger = make_test_certificate({.common_name = "stranger", .authority = true});
         const auto unknown = co_await refusal(listener->port(), stranger.pem, "localhost");
         EXPECT_EQ(unknown.code, Errc::unauthorized);
-        EXPECT_TRUE(unknown.detail.contains("unable to get local issuer certificate")) << unknown.detail;
+        EXPECT_TRUE(unknown.detail.contains("unable to get local issuer certificate"))
+            << unknown.detail;
 
         const auto old = co_await refusal(expired->port(), root.pem, "localhost");
         EXPECT_EQ(old.code, Errc::unauthorized);
@@ -122,9 +140,11 @@ TEST_F(Tls, SurvivesPeersThatSpeakSomethingElse) {
 TEST_F(Tls, CarriesTenMegabytesEachWayAtOnce) {
     constexpr std::size_t kSize = 10 << 20;
     std::string sent(kSize, '\0');
-    for (std::size_t i = 0; i < kSize; ++i) sent[i] = static_cast<char>(i * 31 / 7);
+    for (std::size_t i = 0; i < kSize; ++i)
+        sent[i] = static_cast<char>(i * 31 / 7);
     std::string at_server;
-    const auto both_ways = [&](std::shared_ptr<Stream> stream, std::string& received) -> Awaitable<> {
+    const auto both_ways = [&](std::shared_ptr<Stream> stream,
+                               std::string& received) -> Awaitable<> {
         async::TaskGroup group(loop.get_executor());
         async::Event written(loop.get_executor());
         const auto writer = [&, stream]() -> Awaitable<> {
@@ -143,15 +163,18 @@ TEST_F(Tls, CarriesTenMegabytesEachWayAtOnce) {
             served.set();
         },
         server());
-    run([&]() -> Awaitable<> {
-        std::shared_ptr<Stream> stream = *co_await connect(listener->port(), client(), "localhost");
-        std::string at_client;
-        co_await both_ways(stream, at_client);
-        co_await served.wait();
-        EXPECT_TRUE(at_client == sent);
-        EXPECT_TRUE(at_server == sent);
-        co_await listener->stop();
-    }(), 60s);
+    run(
+        [&]() -> Awaitable<> {
+            std::shared_ptr<Stream> stream =
+                *co_await connect(listener->port(), client(), "localhost");
+            std::string at_client;
+            co_await both_ways(stream, at_client);
+            co_await served.wait();
+            EXPECT_TRUE(at_client == sent);
+            EXPECT_TRUE(at_server == sent);
+            co_await listener->stop();
+        }(),
+        60s);
 }
 
 TEST_F(Tls, AnEndWithoutCloseNotifyIsAnEnd) {
@@ -173,7 +196,8 @@ TEST_F(Tls, AnEndWithoutCloseNotifyIsAnEnd) {
     const auto relay = listen([&](std::shared_ptr<Stream> outside) -> Awaitable<> {
         inner = *co_await connect(listener->port());
         async::TaskGroup group(loop.get_executor());
-        const auto pass = [](std::shared_ptr<Stream> from, std::shared_ptr<Stream> to) -> Awaitable<> {
+        const auto pass = [](std::shared_ptr<Stream> from,
+                             std::shared_ptr<Stream> to) -> Awaitable<> {
             for (;;) {
                 const auto text = co_await read_text(*from, 1);
                 if (text.empty() || !co_await to->write(text)) co_return;
@@ -198,7 +222,8 @@ TEST_F(Tls, AnEndWithoutCloseNotifyIsAnEnd) {
 }
 
 TEST_F(Tls, ShowsTheServerTheClientsCertificate) {
-    // The client side of this project authenticates with tokens; OpenSSL's own client shows what a device would.
+    // The client side of this project authenticates with tokens; OpenSSL's own client shows what a
+    // device would.
     const auto device = make_test_certificate({.common_name = "device"}, &root);
     std::vector<std::string> shown;
     async::Event seen(loop.get_executor());
@@ -215,7 +240,8 @@ TEST_F(Tls, ShowsTheServerTheClientsCertificate) {
         },
         server({.common_name = "hub", .names = {"DNS:localhost"}}, true));
     std::string answer;
-    std::thread openssl([&, port = listener->port()] { answer = talk_with_certificate(port, device, "hello"); });
+    std::thread openssl(
+        [&, port = listener->port()] { answer = talk_with_certificate(port, device, "hello"); });
     run([&]() -> Awaitable<> {
         // One without a certificate is let in, too.
         auto bare = *co_await connect(listener->port(), client(), "localhost");
@@ -233,7 +259,8 @@ TEST_F(Tls, ShowsTheServerTheClientsCertificate) {
 TEST_F(Tls, SwapsTheCertificateWhileConnectionsLive) {
     const auto context = server();
     const auto listener = listen(echo, context);
-    const auto renewed = make_test_certificate({.common_name = "renewed", .names = {"DNS:localhost"}}, &root);
+    const auto renewed =
+        make_test_certificate({.common_name = "renewed", .names = {"DNS:localhost"}}, &root);
     run([&]() -> Awaitable<> {
         auto before = *co_await connect(listener->port(), client(), "localhost");
         EXPECT_TRUE(co_await before->write("a"));
@@ -259,12 +286,14 @@ TEST_F(Tls, DropsAClientThatNeverShakesHands) {
 }
 
 TEST_F(Tls, DialGivesUpOnAServerThatNeverShakesHands) {
-    const auto listener = listen([](std::shared_ptr<Stream> stream) -> Awaitable<> { (void)co_await read_to_end(*stream); });
+    const auto listener = listen(
+        [](std::shared_ptr<Stream> stream) -> Awaitable<> { (void)co_await read_to_end(*stream); });
     run([&]() -> Awaitable<> {
-        const auto stream =
-            co_await dialer->dial({.host = "127.0.0.1", .port = listener->port(), .tls = client()}, 50ms);
+        const auto stream = co_await dialer->dial(
+            {.host = "127.0.0.1", .port = listener->port(), .tls = client()}, 50ms);
         EXPECT_EQ(stream.error().code, Errc::timeout);
-        EXPECT_TRUE(stream.error().detail.contains("the TLS handshake did not come within 50 ms")) << stream.error().detail;
+        EXPECT_TRUE(stream.error().detail.contains("the TLS handshake did not come within 50 ms"))
+            << stream.error().detail;
         co_await listener->stop();
     }());
 }
@@ -272,7 +301,8 @@ TEST_F(Tls, DialGivesUpOnAServerThatNeverShakesHands) {
 TEST(TlsContext, RefusesWhatCannotServe) {
     const auto one = make_test_certificate({});
     const auto two = make_test_certificate({});
-    EXPECT_EQ(TlsServerContext::make(one.pem, two.key_pem, false).error().code, Errc::invalid_argument);
+    EXPECT_EQ(TlsServerContext::make(one.pem, two.key_pem, false).error().code,
+              Errc::invalid_argument);
     EXPECT_EQ(TlsServerContext::make("nonsense", one.key_pem, false).error().code, Errc::malformed);
     EXPECT_EQ(TlsServerContext::make(one.pem, "nonsense", false).error().code, Errc::malformed);
     auto cut = one.pem;

@@ -9,7 +9,9 @@ using Role = Parser::Role;
 
 TEST(HttpParser, TakesARequestApart) {
     Parser parser(Role::requests, {});
-    ASSERT_TRUE(parser.feed("\r\nPOST /a?b=c HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\nX:  y z \r\nEmpty:\r\n\r\nhello"));
+    ASSERT_TRUE(
+        parser.feed("\r\nPOST /a?b=c HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\nX:  y z "
+                    "\r\nEmpty:\r\n\r\nhello"));
     ASSERT_TRUE(parser.complete());
     const Head& head = *parser.head();
     EXPECT_EQ(head.method, "POST");
@@ -17,7 +19,8 @@ TEST(HttpParser, TakesARequestApart) {
     EXPECT_EQ(head.minor_version, 1);
     EXPECT_TRUE(head.keep_alive);
     using Fields = std::vector<std::pair<std::string, std::string>>;
-    EXPECT_EQ(head.fields, (Fields{{"Host", "h"}, {"Content-Length", "5"}, {"X", "y z"}, {"Empty", ""}}));
+    EXPECT_EQ(head.fields,
+              (Fields{{"Host", "h"}, {"Content-Length", "5"}, {"X", "y z"}, {"Empty", ""}}));
     EXPECT_EQ(parser.take_body(), "hello");
 }
 
@@ -25,7 +28,8 @@ TEST(HttpParser, TakesARequestApart) {
 TEST(HttpParser, GivesTheSameForAllCutsOfTheBytes) {
     const std::string bytes =
         "POST /1 HTTP/1.1\r\nContent-Length: 3\r\n\r\nabc"
-        "PUT /2 HTTP/1.1\nTransfer-Encoding: chunked\r\n\r\n4;ext=\"x\"\r\ndefg\r\n00a\r\n0123456789\r\n0\r\nX: t\r\n\r\n"
+        "PUT /2 HTTP/1.1\nTransfer-Encoding: "
+        "chunked\r\n\r\n4;ext=\"x\"\r\ndefg\r\n00a\r\n0123456789\r\n0\r\nX: t\r\n\r\n"
         "\r\nGET /3 HTTP/1.0\r\n\r\n";
     for (std::size_t piece = 1; piece <= bytes.size(); ++piece) {
         Parser parser(Role::requests, {});
@@ -59,7 +63,8 @@ TEST(HttpParser, RefusesEveryShapeWithTwoReadings) {
         {"empty length", post + "Content-Length:\r\n\r\n"},
         {"overflowing length", post + "Content-Length: 99999999999999999999\r\n\r\n"},
         {"another coding", post + "Transfer-Encoding: gzip, chunked\r\n\r\n"},
-        {"chunked twice", post + "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n"},
+        {"chunked twice",
+         post + "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n"},
         {"chunked in HTTP/1.0", "POST / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n"},
         {"blank before the colon", post + "Content-Length : 3\r\n\r\n"},
         {"folded field", post + "X: a\r\n b\r\n\r\n"},
@@ -77,15 +82,18 @@ TEST(HttpParser, RefusesEveryShapeWithTwoReadings) {
         {"bad method", "G@T / HTTP/1.1\r\n\r\n"},
         {"chunk without size", post + "Transfer-Encoding: chunked\r\n\r\n\r\n"},
         {"chunk size with 0x", post + "Transfer-Encoding: chunked\r\n\r\n0x3\r\nabc\r\n"},
-        {"chunk size too long", post + "Transfer-Encoding: chunked\r\n\r\n0000000000000003\r\nabc\r\n"},
+        {"chunk size too long",
+         post + "Transfer-Encoding: chunked\r\n\r\n0000000000000003\r\nabc\r\n"},
         {"chunk longer than its size", post + "Transfer-Encoding: chunked\r\n\r\n3\r\nabcd\r\n"},
         {"chunk line with bare LF", post + "Transfer-Encoding: chunked\r\n\r\n3\nabc\r\n"},
         {"chunk end with bare LF", post + "Transfer-Encoding: chunked\r\n\r\n3\r\nabc\n"},
         {"LF in a chunk extension", post + "Transfer-Encoding: chunked\r\n\r\n3;a\nb\r\nabc\r\n"},
         {"bad trailer", post + "Transfer-Encoding: chunked\r\n\r\n0\r\nbad trailer\r\n\r\n"},
-        {"endless chunk line", post + "Transfer-Encoding: chunked\r\n\r\n3;" + std::string(5000, 'x')},
+        {"endless chunk line",
+         post + "Transfer-Encoding: chunked\r\n\r\n3;" + std::string(5000, 'x')},
         {"body over the bound", post + "Content-Length: 101\r\n\r\n", Errc::message_too_large},
-        {"chunk over the bound", post + "Transfer-Encoding: chunked\r\n\r\n65\r\n", Errc::message_too_large},
+        {"chunk over the bound", post + "Transfer-Encoding: chunked\r\n\r\n65\r\n",
+         Errc::message_too_large},
         {"long request line", "GET /" + std::string(70'000, 'x'), Errc::quota_exceeded},
     };
     for (const auto& row : rows) {
@@ -93,13 +101,15 @@ TEST(HttpParser, RefusesEveryShapeWithTwoReadings) {
         const auto result = parser.feed(row.bytes);
         ASSERT_FALSE(result) << row.name;
         EXPECT_EQ(result.error().code, row.want) << row.name << ": " << result.error().detail;
-        EXPECT_EQ(parser.feed("GET / HTTP/1.1\r\n\r\n").error().code, row.want) << row.name << " must stay refused";
+        EXPECT_EQ(parser.feed("GET / HTTP/1.1\r\n\r\n").error().code, row.want)
+            << row.name << " must stay refused";
     }
 }
 
 TEST(HttpParser, BoundsTheNumberOfFields) {
     std::string bytes = "GET / HTTP/1.1\r\n";
-    for (int i = 0; i < 300; ++i) bytes += "a:\r\n";
+    for (int i = 0; i < 300; ++i)
+        bytes += "a:\r\n";
     Parser parser(Role::requests, {});
     EXPECT_EQ(parser.feed(bytes + "\r\n").error().code, Errc::quota_exceeded);
 }
@@ -121,7 +131,8 @@ TEST(HttpParser, ReadsConnectionFields) {
         {"GET / HTTP/1.1\r\nConnection: Close\r\n\r\n", false, false},
         {"GET / HTTP/1.0\r\n\r\n", false, false},
         {"GET / HTTP/1.0\r\nConnection: Keep-Alive\r\n\r\n", true, false},
-        {"GET / HTTP/1.1\r\nConnection: keep-alive, Upgrade\r\nUpgrade: websocket\r\n\r\n", true, true},
+        {"GET / HTTP/1.1\r\nConnection: keep-alive, Upgrade\r\nUpgrade: websocket\r\n\r\n", true,
+         true},
         {"GET / HTTP/1.1\r\nUpgrade: websocket\r\n\r\n", true, false},
         {"GET / HTTP/1.1\r\nConnection: Upgrade\r\n\r\n", true, false},
     };
@@ -136,7 +147,8 @@ TEST(HttpParser, ReadsConnectionFields) {
 
 TEST(HttpParser, KeepsTheBytesBehindAnUpgrade) {
     Parser parser(Role::requests, {});
-    ASSERT_TRUE(parser.feed("GET / HTTP/1.1\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n\x81\x02hi"));
+    ASSERT_TRUE(parser.feed(
+        "GET / HTTP/1.1\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n\x81\x02hi"));
     ASSERT_TRUE(parser.complete());
     EXPECT_EQ(parser.take_rest(), "\x81\x02hi");
 }
@@ -167,8 +179,9 @@ TEST(HttpParser, TellsACutMessageFromAnEnd) {
 TEST(HttpParser, KnowsWhichAnswersHaveNoBody) {
     Parser parser(Role::responses, {});
     parser.expect_no_body();
-    ASSERT_TRUE(parser.feed("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n"
-                            "HTTP/1.1 204 No Content\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nab"));
+    ASSERT_TRUE(parser.feed(
+        "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n"
+        "HTTP/1.1 204 No Content\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nab"));
     std::string seen;
     for (int i = 0; i < 4; ++i) {
         ASSERT_TRUE(parser.complete());
@@ -179,8 +192,9 @@ TEST(HttpParser, KnowsWhichAnswersHaveNoBody) {
 }
 
 TEST(HttpParser, RefusesBadStatusLines) {
-    for (const char* bytes : {"HTTP/1.1\r\n\r\n", "HTTP/1.1 20\r\n\r\n", "HTTP/1.1 2000 OK\r\n\r\n", "HTTP/1.1 abc\r\n\r\n",
-                              "HTTP/1.1 099 X\r\n\r\n", "HTTP/2 200\r\n\r\n", "ICY 200 OK\r\n\r\n"}) {
+    for (const char* bytes : {"HTTP/1.1\r\n\r\n", "HTTP/1.1 20\r\n\r\n", "HTTP/1.1 2000 OK\r\n\r\n",
+                              "HTTP/1.1 abc\r\n\r\n", "HTTP/1.1 099 X\r\n\r\n",
+                              "HTTP/2 200\r\n\r\n", "ICY 200 OK\r\n\r\n"}) {
         Parser parser(Role::responses, {});
         EXPECT_EQ(parser.feed(bytes).error().code, Errc::malformed) << bytes;
     }
