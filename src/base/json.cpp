@@ -1,5 +1,6 @@
 #include "base/json.h"
 
+#include <boost/json/basic_parser_impl.hpp>
 #include <fmt/core.h>
 
 #include <charconv>
@@ -93,22 +94,100 @@ void write(const Json& value, int indent, std::string& out) {
     }
 }
 
+// Puts the value together from the parser's events. Ours, because Boost.JSON 1.81 computes doubles with an error in the last
+// digit, and a twin must keep the number that the device sent.
+struct Builder {
+    // Boost.JSON's limits, as its own parser sets them.
+    static constexpr std::size_t max_object_size = boost::json::object::max_size();
+    static constexpr std::size_t max_array_size = boost::json::array::max_size();
+    static constexpr std::size_t max_key_size = boost::json::string::max_size();
+    static constexpr std::size_t max_string_size = boost::json::string::max_size();
+    using Code = boost::json::error_code;
+    using View = boost::json::string_view;
+
+    boost::json::value_stack stack;
+    std::string number;   // digits of a number that came in parts
+
+    Builder() { stack.reset(); }
+    bool on_document_begin(Code&) { return true; }
+    bool on_document_end(Code&) { return true; }
+    bool on_object_begin(Code&) { return true; }
+    bool on_object_end(std::size_t n, Code&) {
+        stack.push_object(n);
+        return true;
+    }
+    bool on_array_begin(Code&) { return true; }
+    bool on_array_end(std::size_t n, Code&) {
+        stack.push_array(n);
+        return true;
+    }
+    bool on_key_part(View text, std::size_t, Code&) {
+        stack.push_chars(text);
+        return true;
+    }
+    bool on_key(View text, std::size_t, Code&) {
+        stack.push_key(text);
+        return true;
+    }
+    bool on_string_part(View text, std::size_t, Code&) {
+        stack.push_chars(text);
+        return true;
+    }
+    bool on_string(View text, std::size_t, Code&) {
+        stack.push_string(text);
+        return true;
+    }
+    bool on_number_part(View text, Code&) {
+        number += std::string_view(text.data(), text.size());
+        return true;
+    }
+    bool on_int64(std::int64_t value, View, Code&) {
+        number.clear();
+        stack.push_int64(value);
+        return true;
+    }
+    bool on_uint64(std::uint64_t value, View, Code&) {
+        number.clear();
+        stack.push_uint64(value);
+        return true;
+    }
+    bool on_double(double rough, View text, Code& error) {
+        number += std::string_view(text.data(), text.size());
+        double value = rough;
+        const auto parsed = std::from_chars(number.data(), number.data() + number.size(), value);
+        // Out of range: from_chars leaves the value alone; a number that only underflowed is the parser's (zero).
+        if (parsed.ec == std::errc::result_out_of_range && !std::isfinite(rough)) error = boost::json::error::exponent_overflow;
+        number.clear();
+        stack.push_double(value);
+        return !error;
+    }
+    bool on_bool(bool value, Code&) {
+        stack.push_bool(value);
+        return true;
+    }
+    bool on_null(Code&) {
+        stack.push_null();
+        return true;
+    }
+    bool on_comment_part(View, Code&) { return true; }
+    bool on_comment(View, Code&) { return true; }
+};
+
 }  // namespace
 
 Result<Json> parse_json(std::string_view text, std::size_t depth_max) {
     boost::json::parse_options options;
     options.max_depth = depth_max;
-    boost::json::stream_parser parser({}, options);
+    boost::json::basic_parser<Builder> parser(options);
     boost::json::error_code error;
-    std::size_t used = parser.write_some(text.data(), text.size(), error);
+    const std::size_t used = parser.write_some(false, text.data(), text.size(), error);
     if (!error && used < text.size()) {
         const std::size_t extra = text.find_first_not_of(" \t\r\n", used);
         if (extra != std::string_view::npos)
             return fail(Errc::malformed, fmt::format("JSON ends at byte {}, but more text follows", used));
     }
-    if (!error) parser.finish(error);
     if (error) return fail(Errc::malformed, fmt::format("not JSON at byte {}: {}", used, error.message()));
-    return parser.release();
+    return parser.handler().stack.release();
 }
 
 Result<JsonObject> parse_json_object(std::string_view text, std::size_t depth_max) {

@@ -2,6 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
+
+#include "base/random.h"
+
 namespace selvage {
 namespace {
 
@@ -20,6 +24,19 @@ TEST(JsonText, ReadsBackTheSameValue) {
         EXPECT_EQ(parse_json(to_text(*first)).value(), *first) << row;
         EXPECT_EQ(parse_json(to_pretty_text(*first)).value(), *first) << row;
     }
+}
+
+TEST(JsonText, KeepsEveryDoubleToItsLastDigit) {
+    SeededRandom random(7);
+    for (int i = 0; i < 20000; ++i) {
+        const double value = (random.fraction() - 0.5) * std::pow(10.0, static_cast<double>(i % 40) - 20.0);
+        const std::string text = to_text(Json(value));
+        const auto read = parse_json(text);
+        ASSERT_TRUE(read) << text;
+        ASSERT_EQ(read->get_double(), value) << text;
+    }
+    EXPECT_EQ(to_text(parse_json("0.9761935865354141").value()), "0.9761935865354141");
+    EXPECT_EQ(parse_json("1e999").error().code, Errc::malformed);
 }
 
 TEST(JsonParse, RefusesTrailingTextDepthAndTruncation) {
