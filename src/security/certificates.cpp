@@ -102,7 +102,8 @@ Result<> add_extensions(X509* certificate, X509* issuer, const CertificateReques
         add_extension(certificate, issuer, NID_ext_key_usage, usage);
     }
     add_extension(certificate, issuer, NID_subject_key_identifier, "hash");
-    add_extension(certificate, issuer, NID_authority_key_identifier, "keyid");
+    // Of a self-signed one OpenSSL would make an empty sequence, which strict verifiers refuse; RFC 5280 lets it be left out.
+    if (issuer != certificate) add_extension(certificate, issuer, NID_authority_key_identifier, "keyid");
     SELVAGE_TRY(const NamesPtr names, alternative_names(request));
     if (sk_GENERAL_NAME_num(names.get()) > 0)
         SELVAGE_ASSERT(X509_add1_ext_i2d(certificate, NID_subject_alt_name, names.get(), 0, 0) == 1);
