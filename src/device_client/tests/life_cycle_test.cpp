@@ -108,12 +108,12 @@ TEST(LifeCycle, ARefusedSubscriptionIsNoConnection) {
 }
 
 TEST(LifeCycle, ATokenIsRenewedBeforeItExpiresWithoutLosingMessages) {
+    std::vector<codec::mqtt::Puback> owed;
+    std::vector<bool> results;
     World world;
     world.settings.token_lifetime = 1000s;
-    std::vector<codec::mqtt::Puback> owed;
     world.hub.on_publish = [&](testing::HubEnd&, const testing::Published& published) { owed.push_back({published.packet_id}); };
     world.start();
-    std::vector<bool> results;
     ASSERT_TRUE(world.client->send(testing::message("x"), [&](const Result<>& done) { results.push_back(done.has_value()); }));
     world.pass(799s);
     EXPECT_EQ(world.hub.ends.size(), 1u);

@@ -78,8 +78,8 @@ TEST(Send, AMessageThatCannotGoIsRefusedAtOnceAndHarmsNothing) {
 }
 
 TEST(Send, ALossReportsEachUnacknowledgedMessageInOrderAndBeforeTheState) {
+    std::vector<std::string> log;     // outlives the client, which still tells it of its end
     World world;
-    std::vector<std::string> log;
     world.hub.on_publish = [&](HubEnd& end, const Published& published) {
         if (published.payload == "1") world.hub.send(end, codec::mqtt::Puback{published.packet_id});
         if (published.payload == "3") world.hub.drop(end);
