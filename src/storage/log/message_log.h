@@ -12,6 +12,12 @@
 // Promises: an append reported done is in the log after kill -9, and with Durability::power after a power cut. Each queue
 // has its records in append order, numbered without gaps. After a crash, records that were never reported done may be there
 // or not, but only as a prefix of what was written. Start-up reads the last segment, not the whole store.
+//
+// A full disk refuses appends with quota_exceeded; reads go on, and appends work again once there is space. After a failed
+// sync the records in doubt are written again to a new segment before anything else; appends fail with io_error until that
+// worked. Segments go when no queue wants anything in them: one slow queue with few records keeps whole segments. Looked at
+// when a segment is full, when a cursor passes one, and once a second while there is work: an idle log frees nothing.
+// Memory: pending_bytes_max (twice in the worst case), some 300 KiB for reading, and about 40 bytes a queue a segment.
 // File format: docs/wire/message-log.md.
 #pragma once
 
@@ -19,6 +25,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -96,20 +103,24 @@ public:
     virtual ~MessageLog() = default;
 
     // The queue of that name, made if new. `retention` may change between starts. Durable with the next append.
+    // At most 4096 bytes of name.
     virtual QueueId queue(std::string_view name, Retention retention = {}) = 0;
     virtual std::vector<std::string> queue_names() const = 0;
     virtual QueueState state(QueueId queue) const = 0;
     virtual LogState state() const = 0;
-    // Forgets a queue and everything in it that no other queue wants.
+    // Forgets a queue and everything in it that no other queue wants. Who waits for it is woken; reading it is not_found.
     virtual void drop(QueueId queue) = 0;
 
     // Adds one record to all targets (at least one). `payload` is copied before the call returns. Order of calls is order
-    // in every queue. Refusals also come through `done`, in order.
+    // in every queue. Refusals also come through `done`, in order: quota_exceeded (disk_bytes_max, or a full disk), throttled
+    // (pending_bytes_max), message_too_large (over 16 MiB), invalid_argument (no target, or over 4096), io_error, unavailable.
+    // A target that has been dropped is left out.
     virtual void append(std::span<const Target> targets, std::string_view payload, Done done) = 0;
 
     // Reads records of a queue from `from` on: at most `records_max` and about `bytes_max` (at least one record if there is
     // one). Written records can be read before they are synced. An empty batch means that the end was reached: wait with
-    // wait_for_append. Errors: not_found (from < first: those records are gone), corrupt, io_error.
+    // wait_for_append. Errors: not_found (from < first: those records are gone), corrupt, io_error, unavailable (stopped).
+    // What a queue with a cursor lost because its time was over is skipped and counted as expired, not an error.
     virtual async::Awaitable<Result<LogBatch>> read(QueueId queue, Offset from, std::size_t records_max,
                                                     std::size_t bytes_max) = 0;
 
@@ -126,7 +137,8 @@ public:
     // The offset of the first record enqueued at or after `time` (the end if none). For "from this time on".
     virtual async::Awaitable<Result<Offset>> find(QueueId queue, UtcTime time) = 0;
 
-    // flush(), then stops the threads. Call before destruction; appends afterwards fail with unavailable.
+    // flush(), then closes: waits and reads under way end, appends afterwards fail with unavailable. Call before destruction,
+    // which ends the threads and releases the folder.
     virtual async::Awaitable<> stop() = 0;
 };
 
