@@ -1,3 +1,5 @@
+#include <fmt/format.h>
+
 #include "net/http.h"
 #include "net/tests/support.h"
 
