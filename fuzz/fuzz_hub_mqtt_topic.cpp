@@ -5,6 +5,7 @@
 #include <variant>
 
 #include "codec/hub_mqtt/hub_mqtt.h"
+#include "codec/mqtt/text.h"
 
 namespace {
 
@@ -54,6 +55,7 @@ void hub_topic(std::string_view text) {
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     if (size == 0) return 0;
     const std::string_view text(reinterpret_cast<const char*>(data) + 1, size - 1);
+    if (!codec::mqtt::is_mqtt_text(text)) return 0;   // the packet decoder lets nothing else through
     switch (data[0] % 4) {
         case 0: client_topic(text); break;
         case 1: hub_topic(text); break;

@@ -1,7 +1,7 @@
 // What IoT Hub puts into MQTT's topics, user names and property bags; used by the server head and by the client.
 //
 // Wire: docs/wire/mqtt.md. Parsers accept every variant that the official SDKs send; formatters write the one form that
-// all of them can read (their parsers go by position).
+// all of them can read (their parsers go by position). All text in is UTF-8, which the packet decoder sees to.
 #pragma once
 
 #include <cstdint>
