@@ -2,6 +2,8 @@
 
 #include <fmt/core.h>
 
+#include <unistd.h>
+
 #include <boost/asio/io_context.hpp>
 #include <cstdio>
 
@@ -98,11 +100,12 @@ public:
 
     Awaitable<> run(Result<>& outcome) {
         outcome = listen();
+        if (outcome) outcome = announce();
         if (outcome) {
-            announce();
             co_await async::wait_for_stop_signal();
             log::info("hub", "stopping");
         }
+        ::unlink(options_.folder.listening().c_str());
         if (mqtt_) co_await mqtt_->stop();
         if (https_) co_await https_->stop();
         co_await hub_.stop();
@@ -143,11 +146,13 @@ private:
 
     const std::string& address() const { return options_.listen_address ? *options_.listen_address : settings_.listen_address; }
 
-    void announce() const {
+    Result<> announce() const {
+        SELVAGE_CHECK(cloud::data_folder::write_listening(
+            options_.folder, {.address = address(), .mqtt_port = mqtt_->port(), .https_port = https_->port()}));
         std::printf("selvage-hub ready: host=%s mqtt=%s:%u https=%s:%u data=%s\n", settings_.host_name.c_str(),
-                    address().c_str(), mqtt_->port(), address().c_str(), https_->port(),
-                    options_.folder.root.c_str());
+                    address().c_str(), mqtt_->port(), address().c_str(), https_->port(), options_.folder.root.c_str());
         std::fflush(stdout);
+        return {};
     }
 
     async::Executor loop_;

@@ -55,6 +55,11 @@ Result<HubAccess> from_data_folder(const Options& options) {
     access.host_name = settings.host_name;
     access.via = reachable(settings.listen_address);
     access.https_port = settings.https_port;
+    // A hub that runs knows better: it may have been told other addresses at its start.
+    if (const auto running = folders::read_listening(folder)) {
+        access.via = reachable(running->address);
+        access.https_port = running->https_port;
+    }
     access.policy = policy.name;
     access.key = policy.primary_key;
     SELVAGE_TRY(access.ca_pem, read_file(folder.ca_certificate()));

@@ -36,9 +36,9 @@ Awaitable<Result<>> Monitor::run() {
     }
     co_await readers_.stop();
     if (failed_) co_return fail(fatal_);
-    if (!in_time) {
-        co_return fail(Errc::timeout, fmt::format("{} events in {} s{}", shown_, *options_.timeout_seconds,
-                                                  options_.count ? fmt::format(", {} were asked for", *options_.count) : ""));
+    if (!in_time && options_.count) {
+        co_return fail(Errc::timeout, fmt::format("{} events in {} s, {} were asked for; are devices connected and sending?",
+                                                  shown_, *options_.timeout_seconds, *options_.count));
     }
     co_return Result<>{};
 }

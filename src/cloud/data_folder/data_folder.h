@@ -5,6 +5,7 @@
 //   certs/server.pem          the server's certificate
 //   secrets/ca-key.pem  secrets/server-key.pem  secrets/policies.toml     mode 0600
 //   registry.db  state.db  events/                                         the stores
+//   listening.toml            while a hub runs: the addresses that it really listens on
 //
 // Threads: everything here blocks on the disk; for start-up and for command lines. Keys never appear in errors.
 #pragma once
@@ -48,6 +49,7 @@ struct DataFolder {
     std::string registry_database() const { return root + "/registry.db"; }
     std::string state_database() const { return root + "/state.db"; }
     std::string events() const { return root + "/events"; }
+    std::string listening() const { return root + "/listening.toml"; }
 };
 
 // Makes a new hub: CA, server certificate, policies with fresh keys, settings. The settings come last, so a try that was
@@ -61,6 +63,16 @@ Result<HubSettings> parse_settings(const std::string& toml);
 
 // Errors: not_found, malformed, io_error.
 Result<std::vector<Policy>> read_policies(const DataFolder& folder);
+
+// What a running hub tells command lines on the same machine.
+struct ListeningAt {
+    std::string address;
+    std::uint16_t mqtt_port = 0;
+    std::uint16_t https_port = 0;
+};
+Result<> write_listening(const DataFolder& folder, const ListeningAt& where);
+// Errors: not_found (no hub has run here since the last clean end), malformed.
+Result<ListeningAt> read_listening(const DataFolder& folder);
 
 struct ServerCertificate {
     std::string chain_pem;

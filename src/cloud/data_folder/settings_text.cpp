@@ -179,4 +179,21 @@ Result<std::vector<Policy>> read_policies(const DataFolder& folder) {
     return parse_policies(text);
 }
 
+Result<> write_listening(const DataFolder& folder, const ListeningAt& where) {
+    return replace_file(folder.listening(),
+                        fmt::format("# Written by the running hub.\naddress = \"{}\"\nmqtt_port = {}\nhttps_port = {}\n",
+                                    where.address, where.mqtt_port, where.https_port));
+}
+
+Result<ListeningAt> read_listening(const DataFolder& folder) {
+    SELVAGE_TRY(const auto text, read_file(folder.listening()));
+    SELVAGE_TRY(const auto table, parse_toml(text, "listening.toml"));
+    ListeningAt where;
+    where.address = table["address"].value_or(std::string{});
+    where.mqtt_port = table["mqtt_port"].value_or(std::uint16_t{0});
+    where.https_port = table["https_port"].value_or(std::uint16_t{0});
+    if (where.address.empty() || where.https_port == 0) return fail(Errc::malformed, "listening.toml names no address");
+    return where;
+}
+
 }  // namespace selvage::cloud::data_folder

@@ -13,10 +13,7 @@ CloudHub::CloudHub(async::Executor loop, std::string host_name, Parts parts)
     : host_name_(std::move(host_name)), parts_(parts), tasks_(std::move(loop)) {}
 
 Awaitable<Result<Grant>> CloudHub::authenticate(hub_api::Credentials credentials) {
-    const std::string who = domain::to_text(credentials.identity);
-    auto grant = co_await parts_.authenticator.authenticate(std::move(credentials));
-    if (!grant) log::info("hub.auth", "refused identity={} reason={}: {}", who, name(grant.error().code), grant.error().detail);
-    co_return grant;
+    return parts_.authenticator.authenticate(std::move(credentials));
 }
 
 Awaitable<Result<std::unique_ptr<hub_api::DeviceSession>>> CloudHub::open(Grant grant, hub_api::ConnectionInfo info,

@@ -1,0 +1,173 @@
+#include "cloud/hub/cloud_hub.h"
+
+#include <gtest/gtest.h>
+
+#include "cloud/hub/tests/hub_fixture.h"
+
+namespace selvage::cloud::hub {
+namespace {
+
+using domain::Identity;
+using hub_api::CloseReason;
+using hub_api::Feed;
+
+struct CloudHubTest : cloud::testing::HubFixture {
+    const Identity d1 = Identity::of_device("d1");
+    std::string key;
+    void SetUp() override {
+        HubFixture::SetUp();
+        const auto device = put_device("d1");
+        ASSERT_TRUE(device);
+        key = primary_key(*device);
+    }
+    using Answer = std::optional<Result<domain::MethodResponse>>;
+    static domain::MethodRequest request(std::chrono::seconds connect = std::chrono::seconds(0)) {
+        return {.name = "reboot", .payload = R"({"now":true})", .response_timeout = std::chrono::seconds(30), .connect_timeout = connect};
+    }
+};
+
+TEST_F(CloudHubTest, ASecondConnectionReplacesTheFirstWhoseSessionIsThenOver) {
+    auto first = open(d1, key);
+    auto second = open(d1, key);
+    EXPECT_EQ(first.sink->closed, CloseReason::replaced);
+    EXPECT_EQ(get(first.session->get_twin()).error().code, Errc::connection_closed);
+    first.session.reset();
+    EXPECT_TRUE(get(second.session->get_twin())) << "the end of the first took the second along";
+    EXPECT_EQ(find_text(*get(registry->device("d1")), "connectionState"), "Connected");
+    second.session.reset();
+    EXPECT_EQ(find_text(*get(registry->device("d1")), "connectionState"), "Disconnected");
+}
+
+TEST_F(CloudHubTest, AnIdentityThatWasTakenAwayAfterItsProofDoesNotGetIn) {
+    const auto proven = grant(d1, key);
+    ASSERT_TRUE(proven);
+    const auto sink = std::make_shared<cloud::testing::RecordingSink>();
+    const hub_api::ConnectionInfo info{.protocol = "", .remote_address = "", .product_info = "", .model_id = ""};
+    ASSERT_TRUE(put_device("d1", {{"status", "disabled"}}, any()));
+    EXPECT_EQ(get(hub->open(*proven, info, sink)).error().code, Errc::device_disabled);
+    ASSERT_TRUE(get(registry->remove_device("d1", any())));
+    EXPECT_EQ(get(hub->open(*proven, info, sink)).error().code, Errc::device_not_found);
+    ASSERT_TRUE(put_device("d1"));
+    EXPECT_EQ(get(hub->open(*proven, info, sink)).error().code, Errc::unauthorized) << "another generation";
+    EXPECT_EQ(sessions.size(), 0u);
+}
+
+TEST_F(CloudHubTest, AnswersToTelemetryKeepTheOrderOfTheCallsRefusalsToo) {
+    auto device = open(d1, key);
+    std::vector<std::string> order;
+    const auto send = [&](const char* name, std::size_t bytes) {
+        domain::Message message;
+        message.body.assign(bytes, 'x');
+        device.session->send_telemetry(std::move(message), [&order, name](const Result<>& stored) {
+            order.push_back(std::string(name) + (stored ? " stored" : stored.error().code == Errc::message_too_large ? " too large" : " ?"));
+        });
+    };
+    send("1", 10);
+    send("2", domain::kMessageBytesMax + 1);
+    send("3", 10);
+    ASSERT_TRUE(run_until([&] { return order.size() == 3; }));
+    EXPECT_EQ(order, (std::vector<std::string>{"1 stored", "2 too large", "3 stored"}));
+    order.clear();
+    send("4", domain::kMessageBytesMax + 1);
+    EXPECT_EQ(order, (std::vector<std::string>{"4 too large"}));
+}
+
+TEST_F(CloudHubTest, AMethodGoesToTheListeningDeviceAndItsAnswerComesBack) {
+    auto device = open(d1, key);
+    ASSERT_TRUE(get(device.session->subscribe(Feed::methods, true)));
+    Answer answer;
+    begin(hub->invoke_method(d1, request()), answer);
+    ASSERT_TRUE(run_until([&] { return !device.sink->methods.empty(); }));
+    EXPECT_EQ(device.sink->methods[0].second.name, "reboot");
+    EXPECT_EQ(device.sink->methods[0].second.payload, R"({"now":true})");
+    device.session->answer_method("not this one", {.status = 1, .payload = ""});
+    device.session->answer_method(device.sink->methods[0].first, {.status = 503, .payload = R"({"busy":1})"});
+    ASSERT_TRUE(run_until([&] { return answer.has_value(); }));
+    ASSERT_TRUE(*answer) << answer->error().detail;
+    EXPECT_EQ((*answer)->status, 503);
+    EXPECT_EQ((*answer)->payload, R"({"busy":1})");
+}
+
+TEST_F(CloudHubTest, MethodsFailForTheReasonThatApplies) {
+    EXPECT_EQ(get(hub->invoke_method(Identity::of_device("nobody"), request())).error().code, Errc::device_not_found);
+    EXPECT_EQ(get(hub->invoke_method(Identity::of_module("d1", "m"), request())).error().code, Errc::module_not_found);
+    EXPECT_EQ(get(hub->invoke_method(d1, request())).error().code, Errc::not_online);
+    auto device = open(d1, key);
+    EXPECT_EQ(get(hub->invoke_method(d1, request())).error().code, Errc::not_online) << "connected, but not listening";
+    ASSERT_TRUE(get(device.session->subscribe(Feed::methods, true)));
+
+    Answer silent;
+    begin(hub->invoke_method(d1, request()), silent);
+    ASSERT_TRUE(run_until([&] { return device.sink->methods.size() == 1; }));
+    time.advance(std::chrono::seconds(30));
+    ASSERT_TRUE(run_until([&] { return silent.has_value(); }));
+    EXPECT_EQ(silent->error().code, Errc::timeout);
+
+    Answer nonsense;
+    begin(hub->invoke_method(d1, request()), nonsense);
+    ASSERT_TRUE(run_until([&] { return device.sink->methods.size() == 2; }));
+    device.session->answer_method(device.sink->methods[1].first, {.status = 200, .payload = "{no json"});
+    ASSERT_TRUE(run_until([&] { return nonsense.has_value(); }));
+    EXPECT_EQ(nonsense->error().code, Errc::bad_device_response);
+
+    Answer gone;
+    begin(hub->invoke_method(d1, request()), gone);
+    ASSERT_TRUE(run_until([&] { return device.sink->methods.size() == 3; }));
+    device.session.reset();
+    ASSERT_TRUE(run_until([&] { return gone.has_value(); }));
+    EXPECT_EQ(gone->error().code, Errc::connection_closed);
+}
+
+TEST_F(CloudHubTest, AMethodWaitsForTheDeviceAsLongAsItMay) {
+    Answer answer;
+    begin(hub->invoke_method(d1, request(std::chrono::seconds(20))), answer);
+    ASSERT_TRUE(run_until([&] { return time.next_wake().has_value(); }));
+    auto device = open(d1, key);
+    ASSERT_TRUE(get(device.session->subscribe(Feed::methods, true)));
+    ASSERT_TRUE(run_until([&] { return !device.sink->methods.empty(); }));
+    device.session->answer_method(device.sink->methods[0].first, {.status = 200, .payload = ""});
+    ASSERT_TRUE(run_until([&] { return answer.has_value(); }));
+    EXPECT_TRUE(*answer);
+
+    Answer late;
+    device.session.reset();
+    begin(hub->invoke_method(d1, request(std::chrono::seconds(20))), late);
+    ASSERT_TRUE(run_until([&] { return time.next_wake().has_value(); }));
+    time.advance(std::chrono::seconds(20));
+    ASSERT_TRUE(run_until([&] { return late.has_value(); }));
+    EXPECT_EQ(late->error().code, Errc::not_online);
+}
+
+TEST_F(CloudHubTest, DesiredChangesGoOnlyToThoseWhoAskedForThem) {
+    auto device = open(d1, key);
+    const JsonObject patch{{"properties", JsonObject{{"desired", JsonObject{{"a", 1}}}}}};
+    ASSERT_TRUE(get(twins->change(d1, patch, twins::ChangeKind::patch, {})));
+    EXPECT_TRUE(device.sink->desired.empty());
+    ASSERT_TRUE(get(device.session->subscribe(Feed::desired, true)));
+    ASSERT_TRUE(get(twins->change(d1, patch, twins::ChangeKind::patch, {})));
+    EXPECT_EQ(device.sink->desired.size(), 1u);
+    ASSERT_TRUE(get(device.session->subscribe(Feed::desired, false)));
+    ASSERT_TRUE(get(twins->change(d1, patch, twins::ChangeKind::patch, {})));
+    EXPECT_EQ(device.sink->desired.size(), 1u);
+}
+
+TEST_F(CloudHubTest, FiltersOfAnMqttSessionOutliveTheConnection) {
+    EXPECT_EQ(get(hub->load_filters(d1)).value(), std::nullopt);
+    const std::vector<hub_api::StoredFilter> filters{{.filter = "$iothub/twin/res/#", .qos = 0}, {.filter = "a", .qos = 1}};
+    ASSERT_TRUE(get(hub->save_filters(d1, filters)));
+    EXPECT_EQ(get(hub->load_filters(d1)).value(), filters);
+    ASSERT_TRUE(get(hub->save_filters(d1, {})));
+    EXPECT_EQ(get(hub->load_filters(d1)).value(), std::vector<hub_api::StoredFilter>{});
+    ASSERT_TRUE(get(hub->forget_filters(d1)));
+    EXPECT_EQ(get(hub->load_filters(d1)).value(), std::nullopt);
+}
+
+TEST_F(CloudHubTest, StoppingClosesEveryConnection) {
+    auto device = open(d1, key);
+    async::testing::run(loop, hub->stop());
+    EXPECT_EQ(device.sink->closed, CloseReason::shutting_down);
+    device.session.reset();
+}
+
+}  // namespace
+}  // namespace selvage::cloud::hub
