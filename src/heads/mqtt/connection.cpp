@@ -4,7 +4,11 @@
 // returns, and whoever must wait while bytes of it are not yet looked at has the decoder keep them first.
 #include "heads/mqtt/connection.h"
 
+#include <boost/asio/cancellation_type.hpp>
 #include <boost/asio/this_coro.hpp>
+#include <fmt/format.h>
+
+#include <exception>
 
 #include "async/deadline.h"
 #include "base/encoding.h"

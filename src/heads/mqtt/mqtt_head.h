@@ -1,7 +1,8 @@
 // The MQTT head: serves MQTT 3.1.1 connections for whichever hub is behind it.
 //
 // Runs on: the hub's loop. Bounded per connection: unacknowledged publishes in either direction, queued output bytes, one
-// packet of input. Before CONNACK a connection holds one packet at most and must send CONNECT in time.
+// packet of input. Before CONNACK a connection holds one packet and what came in one read with it, and CONNECT must come in
+// time. An idle connection owns no buffers: the read buffer is one for all connections of a thread.
 #pragma once
 
 #include <chrono>
