@@ -135,11 +135,12 @@ void Catalog::add_marks(const std::shared_ptr<Segment>& segment, std::span<const
     const std::lock_guard lock(mutex);
     // The writer marks the active segment itself.
     if (segments.empty() || segments.back() == segment) return;
-    for (const Mark& mark : marks)
-        if (mark.position >= segment->marked_to) {
-            segment->marks.push_back(mark);
-            segment->marked_to = mark.position;
-        }
+    for (const Mark& mark : marks) {
+        const auto* span = std::as_const(*segment).span(mark.queue);
+        if (span == nullptr || mark.position < segment->marked_to) continue;
+        segment->marks.push_back({mark.queue, span->first + mark.offset, mark.position});
+        segment->marked_to = mark.position;
+    }
 }
 
 QueueState Catalog::state(QueueId queue) const {

@@ -85,6 +85,7 @@ public:
     Result<std::shared_ptr<segment::File>> open(const std::shared_ptr<Segment>& segment);
     // Whether these bytes of the segment may still be read.
     bool readable(const std::shared_ptr<Segment>& segment, std::uint64_t position) const;
+    // `offset` of these counts from the queue's first record in the segment.
     void add_marks(const std::shared_ptr<Segment>& segment, std::span<const Mark> marks);
 
     QueueState state(QueueId queue) const;

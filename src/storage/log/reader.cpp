@@ -83,7 +83,7 @@ Result<Reader::Scan> Reader::scan(const Request& request, const Catalog::Start& 
                 ended = Scan::full;
                 break;
             }
-            note_marks(segment, position);
+            note_marks(segment.data_begin, position);
         }
         position += frame.bytes;
         budget_ -= std::min<std::uint64_t>(budget_, frame.bytes);
@@ -115,11 +115,10 @@ bool Reader::take(const Request& request, const Catalog::Start& start, LogBatch&
 }
 
 // After a restart the segments of before have no marks; whoever reads one leaves them.
-void Reader::note_marks(const Segment& segment, std::uint64_t position) {
-    const std::uint64_t last = marks_.empty() ? segment.data_begin : marks_.back().position;
+void Reader::note_marks(std::uint64_t data_begin, std::uint64_t position) {
+    const std::uint64_t last = marks_.empty() ? data_begin : marks_.back().position;
     if (position < last + kMarkEvery) return;
-    for (const segment::DataTarget& target : data_.targets)
-        if (const auto* span = segment.span(target.queue)) marks_.push_back({target.queue, span->first + target.delta, position});
+    for (const segment::DataTarget& target : data_.targets) marks_.push_back({target.queue, target.delta, position});
 }
 
 Result<Reader::FindStep> Reader::find(QueueId queue, Millis time, std::uint64_t after) {

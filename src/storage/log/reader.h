@@ -47,14 +47,14 @@ private:
     enum class Scan { segment_done, full, budget_spent, moved };
     Result<Scan> scan(const Request& request, const Catalog::Start& start, Step& step);
     bool take(const Request& request, const Catalog::Start& start, LogBatch& batch);
-    void note_marks(const Segment& segment, std::uint64_t position);
+    void note_marks(std::uint64_t data_begin, std::uint64_t position);
     Hint& slot(QueueId queue, Offset from);
     Error damaged(const Segment& segment, std::uint64_t position) const;
 
     Catalog& catalog_;
     segment::Window window_;
     segment::Data data_;
-    std::vector<Mark> marks_;
+    std::vector<Mark> marks_;        // met in this scan; `offset` counts from the queue's first in the segment
     std::size_t batch_bytes_ = 0;
     std::uint64_t budget_ = 0;
     std::array<Hint, 1024> hints_{};

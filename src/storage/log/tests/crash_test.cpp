@@ -61,11 +61,8 @@ protected:
     // Opens `bytes` as the only segment. Everything acknowledged is there, nothing is invented, and it can be gone on with.
     std::size_t check(const std::string& bytes, const std::string& what) {
         write(path_, bytes);
+        SCOPED_TRACE(what);
         open();
-        if (!log_) {
-            ADD_FAILURE() << what;
-            return 0;
-        }
         const auto found = all(queue_);
         EXPECT_GE(found.size(), 10u) << what;
         EXPECT_EQ(found, numbered(0, found.size())) << what;
@@ -210,7 +207,6 @@ TEST_F(LogCrash, GoesOnAfterACrashBetweenTwoSegments) {
     for (std::size_t cut = 1; cut < 30; ++cut) {
         write(files[files.size() - 2], sealed.substr(0, sealed.size() - cut) + std::string(cut % 2 == 0 ? 0 : 100, '\0'));
         open();
-        ASSERT_TRUE(log_) << cut;
         EXPECT_EQ(all(queue), found) << cut;
         close();
         for (const auto& file : segments())

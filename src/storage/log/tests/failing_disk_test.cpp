@@ -6,6 +6,7 @@
 #include <map>
 #include <mutex>
 #include <random>
+#include <semaphore>
 
 #include "storage/log/tests/fixture.h"
 
@@ -166,18 +167,24 @@ public:
     int write_at(int fd, std::string_view bytes, std::uint64_t position) override {
         // In two parts, so that the cut also comes between them.
         const std::size_t half = bytes.size() / 2;
-        for (const auto& [part, at] : {std::pair{bytes.substr(0, half), position}, std::pair{bytes.substr(half), position + half}}) {
-            const std::lock_guard lock(mutex_);
-            if (const int error = Disk::write_at(fd, part, at); error != 0) return error;
-        }
-        return 0;
+        if (const int error = write_part(fd, bytes.substr(0, half), position); error != 0) return error;
+        arrive();
+        return write_part(fd, bytes.substr(half), position + half);
     }
-    int sync_data(int fd) override { return remember(fd); }
+    int sync_data(int fd) override {
+        arrive();
+        return remember(fd);
+    }
     int sync_all(int fd) override { return remember(fd); }
     int truncate(int fd, std::uint64_t bytes) override {
         const std::lock_guard lock(mutex_);
         return Disk::truncate(fd, bytes);
     }
+
+    // Holds the writer at the n-th moment from now that is worth a power cut: in the middle of a write, or before a sync.
+    void hold_at(int moment) { moments_left_ = moment; }
+    bool holding() const { return holding_; }
+    void go_on() { go_.release(); }
 
     // A copy of `from` as it would be after a power cut now.
     void cut_power(const std::filesystem::path& from, const std::filesystem::path& to) {
@@ -199,6 +206,15 @@ public:
     }
 
 private:
+    void arrive() {
+        if (moments_left_ <= 0 || --moments_left_ > 0) return;
+        holding_ = true;
+        go_.acquire();
+    }
+    int write_part(int fd, std::string_view bytes, std::uint64_t position) {
+        const std::lock_guard lock(mutex_);
+        return Disk::write_at(fd, bytes, position);
+    }
     int remember(int fd) {
         const std::lock_guard lock(mutex_);
         struct stat status {};
@@ -212,6 +228,9 @@ private:
     std::mutex mutex_;
     std::map<ino_t, std::string> durable_;
     std::mt19937 random_;
+    std::atomic<int> moments_left_{0};
+    std::atomic<bool> holding_{false};
+    std::binary_semaphore go_{0};
 };
 
 TEST_F(LogTest, WhatWasAcknowledgedSurvivesAPowerCutAtAnyMoment) {
@@ -227,28 +246,32 @@ TEST_F(LogTest, WhatWasAcknowledgedSurvivesAPowerCutAtAnyMoment) {
         const QueueId queue = log_->queue("q");
         const std::size_t warm_up = 5 + round * 3;
         append_all({{queue}}, numbered(0, warm_up, 60));
-        // Now without waiting: the cut comes somewhere in the middle of these.
-        std::size_t acknowledged = warm_up;
+        // Now without waiting, until the writer is in the middle of something.
+        disk->hold_at(1 + static_cast<int>(round % 12));
+        std::size_t next = warm_up;
+        std::size_t promised = warm_up;
         const Target target{queue};
-        for (const auto& payload : numbered(warm_up, warm_up + 60, 60)) {
-            log_->append({&target, 1}, payload, [&](const Result<>& result) {
+        while (!disk->holding()) {
+            ASSERT_LT(next, 100'000u);
+            log_->append({&target, 1}, numbered(next, next + 1, 60)[0], [&](const Result<>& result) {
                 EXPECT_TRUE(result);
-                ++acknowledged;
+                ++promised;
             });
-            loop_.restart();
+            ++next;
             loop_.poll();
-            if (acknowledged > warm_up + round / 2) break;
         }
-        const std::size_t promised = acknowledged;   // answers that come from here on do not count
+        loop_.poll();   // every answer that the writer has given
+        const std::size_t acknowledged = promised;
         disk->cut_power(settings_.folder, settings_.folder + "-cut");
+        disk->go_on();
         close();
         settings_.folder += "-cut";
         disk_ = std::make_shared<UnsyncedDisk>();
         open();
         const auto found = all(queue);
-        EXPECT_GE(found.size(), promised) << "round " << round;
+        EXPECT_GE(found.size(), acknowledged) << "round " << round;
         EXPECT_EQ(found, numbered(0, found.size(), 60)) << "round " << round;
-        if (found.size() > promised) ++with_unacknowledged;
+        if (found.size() > acknowledged) ++with_unacknowledged;
         EXPECT_TRUE(append(queue, "goes on"));
         close();
         if (HasFailure()) return;

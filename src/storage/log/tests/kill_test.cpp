@@ -80,7 +80,6 @@ TEST_P(LogKill, EveryAcknowledgedRecordIsThereInOrder) {
         ASSERT_TRUE(WIFSIGNALED(status)) << "the child ended by itself: " << WEXITSTATUS(status);
 
         open();
-        ASSERT_TRUE(log_);
         const QueueId queue = log_->queue("q");
         const QueueState state = log_->state(queue);
         EXPECT_GE(state.end, acknowledged);
