@@ -68,11 +68,12 @@ bool add_name(GENERAL_NAMES* names, int kind, ASN1_STRING* value) {
 
 Result<NamesPtr> alternative_names(const CertificateRequest& request) {
     NamesPtr names(GENERAL_NAMES_new());
-    for (const auto& text : request.dns_names) {
-        auto* value = ASN1_IA5STRING_new();
-        SELVAGE_ASSERT(ASN1_STRING_set(value, text.data(), static_cast<int>(text.size())) == 1);
-        SELVAGE_ASSERT(add_name(names.get(), GEN_DNS, value));
-    }
+    for (const auto* texts : {&request.dns_names, &request.dns_texts})
+        for (const auto& text : *texts) {
+            auto* value = ASN1_IA5STRING_new();
+            SELVAGE_ASSERT(ASN1_STRING_set(value, text.data(), static_cast<int>(text.size())) == 1);
+            SELVAGE_ASSERT(add_name(names.get(), GEN_DNS, value));
+        }
     for (const auto& text : request.ip_addresses) {
         auto* value = a2i_IPADDRESS(text.c_str());
         if (value == nullptr)

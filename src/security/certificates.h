@@ -25,6 +25,8 @@ struct CertificateRequest {
     int path_length = -1;                       // -1: no limit
     bool server_auth = false;                   // EKU
     bool client_auth = false;
+    // Text in a name of the DNS kind that is none, put in as it is: Azure's module identities carry a URI there.
+    std::vector<std::string> dns_texts = {};
 };
 
 // A new P-256 key and a certificate for it, self-signed (issuer null) or signed by `issuer` (leaf first in its PEM text; RSA

@@ -65,7 +65,12 @@ Result<Applied> apply_config(std::string_view text, const Home& home, std::strin
 
 Result<std::string> manual_config_text(std::string_view connection_string) {
     const auto parsed = codec::parse_connection_string(trim(connection_string));
-    if (!parsed) return fail(Errc::invalid_argument, "invalid connection string: " + parsed.error().detail);
+    if (!parsed) {
+        constexpr std::string_view kSubject = "connection string: ";
+        std::string detail = parsed.error().detail;
+        if (!detail.starts_with(kSubject)) detail.insert(0, kSubject);
+        return fail(Errc::invalid_argument, "invalid " + detail);
+    }
     if (parsed->device_id.empty())
         return fail(Errc::invalid_argument, "invalid connection string: required parameter \"DeviceId\" is missing");
     if (!parsed->module_id.empty())
