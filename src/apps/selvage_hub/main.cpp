@@ -34,7 +34,8 @@ int main(int argc, char** argv) {
     std::string host_name;
     std::string level = "info";
 
-    auto* init_command = app.add_subcommand("init", "Make a data folder: settings, CA, server certificate, policies and keys");
+    auto* init_command =
+        app.add_subcommand("init", "Make a data folder: settings, CA, server certificate, policies and keys");
     init_command->add_option("--data", options.folder.root, "Data folder to make")->required();
     init_command->add_option("--hostname", host_name, "DNS name or address that clients dial")->required();
 
@@ -49,7 +50,8 @@ int main(int argc, char** argv) {
     } catch (const CLI::ParseError& error) {
         return app.exit(error) == 0 ? 0 : 2;
     }
-    while (options.folder.root.size() > 1 && options.folder.root.ends_with('/')) options.folder.root.pop_back();
+    while (options.folder.root.size() > 1 && options.folder.root.ends_with('/'))
+        options.folder.root.pop_back();
     if (init_command->parsed()) return init(options.folder, host_name);
 
     log::Level threshold = log::Level::info;

@@ -28,8 +28,7 @@ using cloud::data_folder::HubSettings;
 storage::LogSettings log_settings(const ServeOptions& options, const HubSettings& settings) {
     storage::LogSettings log;
     log.folder = options.folder.events();
-    log.durability =
-        settings.durable_against_power_loss ? storage::Durability::power : storage::Durability::process;
+    log.durability = settings.durable_against_power_loss ? storage::Durability::power : storage::Durability::process;
     return log;
 }
 
@@ -44,13 +43,13 @@ struct Stores {
         Stores stores;
         auto events = storage::MessageLog::open(std::move(loop), clock, log_settings(options, settings));
         if (!events && events.error().code == Errc::already_exists) {
-            return fail(Errc::already_exists, options.folder.root +
-                                                  " is in use by another selvage-hub; stop that one or serve another folder");
+            return fail(
+                Errc::already_exists,
+                options.folder.root + " is in use by another selvage-hub; stop that one or serve another folder");
         }
         if (!events) return fail(events.error());
         stores.events = *std::move(events);
-        SELVAGE_TRY(stores.registry,
-                    storage::open_sqlite_registry_store({.path = options.folder.registry_database()}));
+        SELVAGE_TRY(stores.registry, storage::open_sqlite_registry_store({.path = options.folder.registry_database()}));
         SELVAGE_TRY(stores.state, storage::open_sqlite_state_store({.path = options.folder.state_database()}));
         return stores;
     }
@@ -130,21 +129,26 @@ private:
                                    [this](net::HttpRequest request) { return service_.handle(std::move(request)); });
         };
         SELVAGE_TRY(mqtt_, listen_on(options_.mqtt_port.value_or(settings_.mqtt_port), tls, limits, mqtt, "mqtt_port"));
-        SELVAGE_TRY(https_, listen_on(options_.https_port.value_or(settings_.https_port), tls, limits, https, "https_port"));
+        SELVAGE_TRY(https_,
+                    listen_on(options_.https_port.value_or(settings_.https_port), tls, limits, https, "https_port"));
         return {};
     }
 
     Result<std::unique_ptr<net::Listener>> listen_on(std::uint16_t port, std::shared_ptr<net::TlsServerContext> tls,
-                                                     net::ListenSettings limits, net::Serve serve_one, const char* setting) {
+                                                     net::ListenSettings limits, net::Serve serve_one,
+                                                     const char* setting) {
         auto listener = net::listen_tcp(loop_, time_, address(), port, std::move(tls), limits, std::move(serve_one));
         if (!listener) {
-            return fail(listener.error().code, listener.error().detail + "; stop what uses the port, or change [listen] " +
-                                                   setting + " in hub.toml");
+            return fail(
+                listener.error().code,
+                listener.error().detail + "; stop what uses the port, or change [listen] " + setting + " in hub.toml");
         }
         return listener;
     }
 
-    const std::string& address() const { return options_.listen_address ? *options_.listen_address : settings_.listen_address; }
+    const std::string& address() const {
+        return options_.listen_address ? *options_.listen_address : settings_.listen_address;
+    }
 
     Result<> announce() const {
         SELVAGE_CHECK(cloud::data_folder::write_listening(

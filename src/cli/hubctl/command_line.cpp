@@ -73,7 +73,8 @@ void add_twins(CLI::App& hubctl, Options& options) {
 }
 
 void add_others(CLI::App& hubctl, Options& options) {
-    auto* deploy = add_command(hubctl, options, Command::set_modules, "set-modules", "Apply a deployment manifest to an edge device");
+    auto* deploy = add_command(hubctl, options, Command::set_modules, "set-modules",
+                               "Apply a deployment manifest to an edge device");
     add_device(deploy, options, true);
     deploy->add_option("--content,-k", options.content_file, "Manifest file: {\"modulesContent\":{…}}")->required();
 
@@ -84,13 +85,18 @@ void add_others(CLI::App& hubctl, Options& options) {
     invoke->add_option("--payload", options.payload, "JSON payload; null unless given");
     invoke->add_option("--timeout", options.timeout_seconds, "Seconds to wait for the answer; 30 unless given");
 
-    auto* monitor = add_command(hubctl, options, Command::monitor_events, "monitor-events", "Follow telemetry as it arrives");
-    monitor->add_option("--output", [&options](const CLI::results_t& values) {
-        options.json_output = values.front() == "json";
-        return values.front() == "json" || values.front() == "text";
-    }, "text, or json: one object a line");
+    auto* monitor =
+        add_command(hubctl, options, Command::monitor_events, "monitor-events", "Follow telemetry as it arrives");
+    monitor->add_option(
+        "--output",
+        [&options](const CLI::results_t& values) {
+            options.json_output = values.front() == "json";
+            return values.front() == "json" || values.front() == "text";
+        },
+        "text, or json: one object a line");
     monitor->add_option("--count", options.count, "End after this many events")->check(CLI::PositiveNumber);
-    monitor->add_option("--timeout", options.timeout_seconds, "Fail after this many seconds")->check(CLI::PositiveNumber);
+    monitor->add_option("--timeout", options.timeout_seconds, "Fail after this many seconds")
+        ->check(CLI::PositiveNumber);
     add_device(monitor, options, false);
     auto* start = monitor->add_flag("--from-start", options.from_start, "Begin with the oldest event kept");
     monitor->add_option("--since", options.since, "Begin with this time (ISO 8601)")->excludes(start);
@@ -103,7 +109,8 @@ std::optional<Options> read_command_line(int argc, char** argv, int& exit_code) 
     Options options;
     app.require_subcommand(1);
     auto* data = app.add_option("--data", options.data, "Data folder of a hub on this machine");
-    auto* text = app.add_option("--connection-string", options.connection_string, "HostName=…;SharedAccessKeyName=…;SharedAccessKey=…")
+    auto* text = app.add_option("--connection-string", options.connection_string,
+                                "HostName=…;SharedAccessKeyName=…;SharedAccessKey=…")
                      ->envname("SELVAGE_HUB_CONNECTION_STRING");
     app.add_option("--ca", options.ca_file, "PEM file of the CA to trust, beside the machine's own");
     app.add_option("--address", options.address, "Connect to HOST[:PORT] instead of the hub's name");

@@ -18,8 +18,8 @@ Awaitable<Result<>> twin_show(ServiceClient& hub, Options options);
 Awaitable<Result<>> twin_update(ServiceClient& hub, Options options);
 Awaitable<Result<>> invoke_method(ServiceClient& hub, Options options);
 
-// Reads a manifest file's content: {"modulesContent":…}, the same under "content", or with the older name "moduleContent".
-// Errors: invalid_argument.
+// Reads a manifest file's content: {"modulesContent":…}, the same under "content", or with the older name
+// "moduleContent". Errors: invalid_argument.
 Result<JsonObject> content_of_manifest(const JsonObject& manifest);
 
 }  // namespace selvage::cli::hubctl

@@ -20,7 +20,11 @@ std::string_view system(const JsonObject& event, std::string_view name) {
 bool is_utf8(std::string_view text) {
     for (std::size_t i = 0; i < text.size();) {
         const auto lead = static_cast<unsigned char>(text[i]);
-        const std::size_t more = lead < 0x80 ? 0 : (lead & 0xe0) == 0xc0 ? 1 : (lead & 0xf0) == 0xe0 ? 2 : (lead & 0xf8) == 0xf0 ? 3 : 9;
+        const std::size_t more = lead < 0x80             ? 0
+                                 : (lead & 0xe0) == 0xc0 ? 1
+                                 : (lead & 0xf0) == 0xe0 ? 2
+                                 : (lead & 0xf8) == 0xf0 ? 3
+                                                         : 9;
         if (more == 9 || i + more >= text.size()) return false;
         std::uint32_t point = more == 0 ? lead : lead & (0x3fu >> more);
         for (std::size_t k = 1; k <= more; ++k) {
@@ -37,7 +41,9 @@ bool is_utf8(std::string_view text) {
 
 }  // namespace
 
-std::string_view sender_of(const JsonObject& event) { return system(event, kDevice); }
+std::string_view sender_of(const JsonObject& event) {
+    return system(event, kDevice);
+}
 
 JsonObject event_object(const JsonObject& event) {
     JsonObject line;
@@ -71,13 +77,14 @@ std::string event_lines(const JsonObject& event) {
     std::string sender(find_text(event, "deviceId"));
     if (const auto module = find_text(event, "moduleId"); !module.empty()) sender += fmt::format("/{}", module);
     const auto* body = find(event, "body");
-    const std::string text = body == nullptr       ? std::string{}
+    const std::string text = body == nullptr     ? std::string{}
                              : body->is_string() ? std::string(body->get_string())
                                                  : to_text(*body);
     std::string lines = fmt::format("{}  {}  {}", find_text(event, "enqueuedTime"), sender, text);
     const auto* properties = find_object(event, "properties");
     for (const auto& [name, value] : properties != nullptr ? *properties : JsonObject{}) {
-        lines += fmt::format("\n    {} = {}", std::string_view(name), value.is_string() ? std::string(value.get_string()) : "");
+        lines += fmt::format("\n    {} = {}", std::string_view(name),
+                             value.is_string() ? std::string(value.get_string()) : "");
     }
     return lines;
 }

@@ -40,10 +40,12 @@ Result<> set_address(HubAccess& access, const std::string& address) {
     } else {
         const char* end = address.data() + address.size();
         const auto [rest, error] = std::from_chars(address.data() + colon + 1, end, access.https_port);
-        if (error != std::errc{} || rest != end) return fail(Errc::invalid_argument, "--address: give HOST or HOST:PORT");
+        if (error != std::errc{} || rest != end)
+            return fail(Errc::invalid_argument, "--address: give HOST or HOST:PORT");
         access.via = address.substr(0, colon);
     }
-    if (access.via.starts_with('[') && access.via.ends_with(']')) access.via = access.via.substr(1, access.via.size() - 2);
+    if (access.via.starts_with('[') && access.via.ends_with(']'))
+        access.via = access.via.substr(1, access.via.size() - 2);
     return {};
 }
 
@@ -111,7 +113,8 @@ Result<std::string> policy_connection_string(const Options& options) {
     }
     SELVAGE_TRY(const auto access, find_hub(options));
     if (!options.policy.empty() && access.policy != options.policy) {
-        return fail(Errc::not_found, "the keys of policy '" + options.policy + "' are in the hub's data folder: give --data DIR");
+        return fail(Errc::not_found,
+                    "the keys of policy '" + options.policy + "' are in the hub's data folder: give --data DIR");
     }
     return connection_string(access.host_name, access.policy, access.key);
 }

@@ -12,13 +12,13 @@
 namespace selvage::cli::hubctl {
 
 struct HubAccess {
-    std::string host_name;            // what the certificate and the tokens are for
-    std::string via;                  // where to connect; empty: host_name
+    std::string host_name;  // what the certificate and the tokens are for
+    std::string via;        // where to connect; empty: host_name
     std::uint16_t https_port = 443;
-    std::string ca_pem;               // empty: the machine's roots alone
+    std::string ca_pem;  // empty: the machine's roots alone
     std::string policy;
-    std::string key;                  // secret
-    std::string remedy;               // what to do when the hub cannot be reached
+    std::string key;     // secret
+    std::string remedy;  // what to do when the hub cannot be reached
 };
 
 // Errors: not_found, malformed, invalid_argument; each says what to give instead.

@@ -19,17 +19,28 @@ int failed(const Error& error) {
 
 Awaitable<Result<>> dispatch(async::Executor loop, async::TimeSource& time, ServiceClient& hub, Options options) {
     switch (options.command) {
-        case Command::identity_create: co_return co_await identity_create(hub, std::move(options));
-        case Command::identity_show: co_return co_await identity_show(hub, std::move(options));
-        case Command::identity_list: co_return co_await identity_list(hub, std::move(options));
-        case Command::identity_delete: co_return co_await identity_delete(hub, std::move(options));
-        case Command::identity_update: co_return co_await identity_update(hub, std::move(options));
-        case Command::connection_string: co_return co_await connection_string(hub, std::move(options));
-        case Command::set_modules: co_return co_await set_modules(hub, std::move(options));
-        case Command::twin_show: co_return co_await twin_show(hub, std::move(options));
-        case Command::twin_update: co_return co_await twin_update(hub, std::move(options));
-        case Command::invoke_method: co_return co_await invoke_method(hub, std::move(options));
-        case Command::monitor_events: break;
+        case Command::identity_create:
+            co_return co_await identity_create(hub, std::move(options));
+        case Command::identity_show:
+            co_return co_await identity_show(hub, std::move(options));
+        case Command::identity_list:
+            co_return co_await identity_list(hub, std::move(options));
+        case Command::identity_delete:
+            co_return co_await identity_delete(hub, std::move(options));
+        case Command::identity_update:
+            co_return co_await identity_update(hub, std::move(options));
+        case Command::connection_string:
+            co_return co_await connection_string(hub, std::move(options));
+        case Command::set_modules:
+            co_return co_await set_modules(hub, std::move(options));
+        case Command::twin_show:
+            co_return co_await twin_show(hub, std::move(options));
+        case Command::twin_update:
+            co_return co_await twin_update(hub, std::move(options));
+        case Command::invoke_method:
+            co_return co_await invoke_method(hub, std::move(options));
+        case Command::monitor_events:
+            break;
     }
     Monitor monitor(std::move(loop), time, hub, std::move(options));
     co_return co_await monitor.run();

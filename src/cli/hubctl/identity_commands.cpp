@@ -85,7 +85,8 @@ Awaitable<Result<>> identity_list(ServiceClient& hub, Options options) {
     SELVAGE_CO_TRY(const auto answer, co_await hub.ask(std::move(request)));
     if (!answer.is_array()) co_return fail(Errc::malformed, "the hub's answer is not a JSON array");
     JsonArray list;
-    for (const auto& identity : answer.get_array()) list.push_back(without_keys(identity));
+    for (const auto& identity : answer.get_array())
+        list.push_back(without_keys(identity));
     if (options.json_output) {
         std::printf("%s\n", to_pretty_text(Json(std::move(list))).c_str());
         co_return Result<>{};

@@ -16,7 +16,8 @@ constexpr int kWaitSeconds = 20;
 constexpr std::chrono::seconds kRetry{1};
 
 bool is_outage(Errc code) {
-    return code == Errc::unavailable || code == Errc::timeout || code == Errc::connection_closed || code == Errc::throttled;
+    return code == Errc::unavailable || code == Errc::timeout || code == Errc::connection_closed ||
+           code == Errc::throttled;
 }
 
 }  // namespace
@@ -26,10 +27,12 @@ Monitor::Monitor(async::Executor loop, async::TimeSource& time, ServiceClient& h
 
 Awaitable<Result<>> Monitor::run() {
     SELVAGE_CO_TRY(const auto begin, co_await starts());
-    for (const auto& start : begin) readers_.spawn("hubctl: follow partition", follow(hub_.another(), start));
+    for (const auto& start : begin)
+        readers_.spawn("hubctl: follow partition", follow(hub_.another(), start));
     bool in_time = true;
     if (options_.timeout_seconds) {
-        const auto limit = std::chrono::duration_cast<Duration>(std::chrono::duration<double>(*options_.timeout_seconds));
+        const auto limit =
+            std::chrono::duration_cast<Duration>(std::chrono::duration<double>(*options_.timeout_seconds));
         in_time = co_await async::run_for(time_, limit, wait_for_end());
     } else {
         co_await enough_.wait();
@@ -37,13 +40,16 @@ Awaitable<Result<>> Monitor::run() {
     co_await readers_.stop();
     if (failed_) co_return fail(fatal_);
     if (!in_time && options_.count) {
-        co_return fail(Errc::timeout, fmt::format("{} events in {} s, {} were asked for; are devices connected and sending?",
-                                                  shown_, *options_.timeout_seconds, *options_.count));
+        co_return fail(Errc::timeout,
+                       fmt::format("{} events in {} s, {} were asked for; are devices connected and sending?", shown_,
+                                   *options_.timeout_seconds, *options_.count));
     }
     co_return Result<>{};
 }
 
-Awaitable<> Monitor::wait_for_end() { co_await enough_.wait(); }
+Awaitable<> Monitor::wait_for_end() {
+    co_await enough_.wait();
+}
 
 Awaitable<Result<std::vector<Monitor::Start>>> Monitor::starts() {
     ServiceClient::Request request;

@@ -17,8 +17,8 @@ class Monitor {
 public:
     Monitor(async::Executor loop, async::TimeSource& time, ServiceClient& hub, Options options);
 
-    // Ends after --count events or after --timeout; fails with timeout when that comes before the count. Without either it
-    // goes on until the process is stopped.
+    // Ends after --count events or after --timeout; fails with timeout when that comes before the count. Without either
+    // it goes on until the process is stopped.
     Awaitable<Result<>> run();
 
 private:

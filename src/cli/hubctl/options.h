@@ -9,8 +9,17 @@
 namespace selvage::cli::hubctl {
 
 enum class Command {
-    identity_create, identity_show, identity_list, identity_delete, identity_update,
-    connection_string, set_modules, twin_show, twin_update, invoke_method, monitor_events,
+    identity_create,
+    identity_show,
+    identity_list,
+    identity_delete,
+    identity_update,
+    connection_string,
+    set_modules,
+    twin_show,
+    twin_update,
+    invoke_method,
+    monitor_events,
 };
 
 struct Options {

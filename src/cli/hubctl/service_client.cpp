@@ -13,14 +13,22 @@ constexpr std::chrono::minutes kTokenLifetime{60};
 
 Errc code_of(int status) {
     switch (status) {
-        case 400: return Errc::invalid_argument;
-        case 401: return Errc::unauthorized;
-        case 404: return Errc::not_found;
-        case 409: return Errc::already_exists;
-        case 412: return Errc::precondition_failed;
-        case 429: return Errc::throttled;
-        case 504: return Errc::timeout;
-        default: return status >= 500 ? Errc::unavailable : Errc::invalid_argument;
+        case 400:
+            return Errc::invalid_argument;
+        case 401:
+            return Errc::unauthorized;
+        case 404:
+            return Errc::not_found;
+        case 409:
+            return Errc::already_exists;
+        case 412:
+            return Errc::precondition_failed;
+        case 429:
+            return Errc::throttled;
+        case 504:
+            return Errc::timeout;
+        default:
+            return status >= 500 ? Errc::unavailable : Errc::invalid_argument;
     }
 }
 
@@ -38,7 +46,8 @@ std::string words_of(const net::HttpResponse& response) {
 ServiceClient::ServiceClient(async::TimeSource& time, net::Dialer& dialer, HubAccess access, net::Target target)
     : time_(time), dialer_(dialer), access_(std::move(access)), target_(std::move(target)) {}
 
-Result<std::unique_ptr<ServiceClient>> ServiceClient::make(async::TimeSource& time, net::Dialer& dialer, HubAccess access) {
+Result<std::unique_ptr<ServiceClient>> ServiceClient::make(async::TimeSource& time, net::Dialer& dialer,
+                                                           HubAccess access) {
     net::Target target;
     target.host = access.host_name;
     target.port = access.https_port;
@@ -78,7 +87,8 @@ Awaitable<Result<Json>> ServiceClient::ask(Request request) {
     }
     if (response->status >= 400) {
         std::string words = words_of(*response);
-        if (response->status == 401) words += "; check that policy '" + access_.policy + "' has the right and that its key is this hub's";
+        if (response->status == 401)
+            words += "; check that policy '" + access_.policy + "' has the right and that its key is this hub's";
         co_return fail(code_of(response->status), std::move(words));
     }
     if (response->body.empty()) co_return Json(nullptr);

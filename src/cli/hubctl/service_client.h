@@ -24,13 +24,14 @@ public:
 
     struct Request {
         std::string method = "GET";
-        std::string path{};              // encoded
-        std::string query{};             // encoded, without api-version
+        std::string path{};   // encoded
+        std::string query{};  // encoded, without api-version
         std::string body{};
         std::string if_match{};
         std::chrono::milliseconds timeout{60'000};
     };
-    // The body of a success (null when empty). Errors: the hub's own, by HTTP status; unavailable, timeout, unauthorized.
+    // The body of a success (null when empty). Errors: the hub's own, by HTTP status; unavailable, timeout,
+    // unauthorized.
     Awaitable<Result<Json>> ask(Request request);
 
     const HubAccess& access() const { return access_; }

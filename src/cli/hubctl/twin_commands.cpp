@@ -10,7 +10,8 @@ namespace {
 
 Result<Json> object_argument(const std::string& text, const char* option) {
     auto object = parse_json_object(text);
-    if (!object) return fail(Errc::invalid_argument, std::string(option) + ": give a JSON object: " + object.error().detail);
+    if (!object)
+        return fail(Errc::invalid_argument, std::string(option) + ": give a JSON object: " + object.error().detail);
     return Json(*std::move(object));
 }
 
@@ -67,10 +68,13 @@ Awaitable<Result<>> twin_update(ServiceClient& hub, Options options) {
 
 Awaitable<Result<>> invoke_method(ServiceClient& hub, Options options) {
     const auto timeout = std::chrono::seconds(std::llround(options.timeout_seconds.value_or(30)));
-    JsonObject body{{"methodName", options.method}, {"responseTimeoutInSeconds", timeout.count()}, {"payload", nullptr}};
+    JsonObject body{
+        {"methodName", options.method}, {"responseTimeoutInSeconds", timeout.count()}, {"payload", nullptr}};
     if (!options.payload.empty()) {
         auto payload = parse_json(options.payload);
-        if (!payload) co_return fail(Errc::invalid_argument, "--payload: give JSON (a text in quotes): " + payload.error().detail);
+        if (!payload)
+            co_return fail(Errc::invalid_argument,
+                           "--payload: give JSON (a text in quotes): " + payload.error().detail);
         body["payload"] = *std::move(payload);
     }
     ServiceClient::Request request;

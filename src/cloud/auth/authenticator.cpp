@@ -19,12 +19,17 @@ namespace {
 
 // docs/wire/service-rest.md#stamps
 std::string auth_method(std::string_view scope, std::string_view type, std::string_view issuer) {
-    return fmt::format(R"({{"scope":"{}","type":"{}","issuer":"{}","acceptingIpFilterRule":null}})", scope, type, issuer);
+    return fmt::format(R"({{"scope":"{}","type":"{}","issuer":"{}","acceptingIpFilterRule":null}})", scope, type,
+                       issuer);
 }
 
-std::string_view scope_of(const Identity& identity) { return identity.is_module() ? "module" : "device"; }
+std::string_view scope_of(const Identity& identity) {
+    return identity.is_module() ? "module" : "device";
+}
 
-std::optional<UtcTime> end_of(const codec::SasToken& token) { return token.expires; }
+std::optional<UtcTime> end_of(const codec::SasToken& token) {
+    return token.expires;
+}
 
 bool signed_by(const codec::SasToken& token, const std::string& primary, const std::string& secondary) {
     const auto matches = [&](const std::string& key) {
@@ -34,13 +39,15 @@ bool signed_by(const codec::SasToken& token, const std::string& primary, const s
     return matches(primary) || matches(secondary);
 }
 
-// Is `resource` the host, or a prefix of host + path that ends at a '/'? Host names ignore case, ids do too in audiences.
+// Is `resource` the host, or a prefix of host + path that ends at a '/'? Host names ignore case, ids do too in
+// audiences.
 bool covers_path(std::string_view raw_resource, const std::string& host, std::string_view path) {
     const auto decoded = percent_decode(raw_resource);
     if (!decoded) return false;
     std::string resource = to_lower(*decoded);
     if (const auto scheme = resource.find("://"); scheme != std::string::npos) resource.erase(0, scheme + 3);
-    while (resource.ends_with('/')) resource.pop_back();
+    while (resource.ends_with('/'))
+        resource.pop_back();
     const std::string full = to_lower(host) + to_lower(path);
     return full.starts_with(resource) && !resource.empty() &&
            (full.size() == resource.size() || full[resource.size()] == '/') && resource.size() >= host.size();
@@ -85,7 +92,8 @@ Awaitable<Result<Authenticator::Member>> Authenticator::load(Identity identity) 
     co_return member;
 }
 
-Result<> Authenticator::check_own_token(const codec::SasToken& token, const Identity& identity, const Member& member) const {
+Result<> Authenticator::check_own_token(const codec::SasToken& token, const Identity& identity,
+                                        const Member& member) const {
     if (member.authentication.type != AuthenticationType::sas) {
         return fail(Errc::unauthorized, "'" + domain::to_text(identity) + "' does not authenticate with a key");
     }
@@ -111,7 +119,8 @@ Awaitable<Result<Grant>> Authenticator::by_own_credentials(Credentials credentia
         grant.expires = end_of(token);
         co_return grant;
     }
-    SELVAGE_CO_CHECK(check_certificate(credentials.certificate_chain_pem.front(), member.authentication, clock_.utc_now()));
+    SELVAGE_CO_CHECK(
+        check_certificate(credentials.certificate_chain_pem.front(), member.authentication, clock_.utc_now()));
     grant.auth_method = auth_method(scope_of(credentials.identity), "x509", "external");
     co_return grant;
 }
@@ -196,7 +205,8 @@ Awaitable<Result<Caller>> Authenticator::authenticate_request(RequestCredentials
         if (credentials.path_identity && codec::covers(*audience, *credentials.path_identity, host_name_)) {
             identity = *credentials.path_identity;
         }
-        if (identity.device.empty()) co_return fail(Errc::unauthorized, "the token names neither a policy nor a device");
+        if (identity.device.empty())
+            co_return fail(Errc::unauthorized, "the token names neither a policy nor a device");
         SELVAGE_CO_TRY(const auto member, co_await load(identity));
         SELVAGE_CO_CHECK(check_own_token(token, identity, member));
         co_return Caller{.permissions = 0, .identity = std::move(identity)};

@@ -1,9 +1,9 @@
 // Says who a caller is and what it may do: devices and modules by key, certificate or policy; back ends by policy; edge
 // hubs on behalf of those below them.
 //
-// Runs on: the hub's loop; records are read from the registry's store. Never logs or returns a token or key. To a caller
-// every refusal looks alike (the head's table decides); the detail is for the hub's log.
-// Wire: docs/wire/service-rest.md#tokens, docs/wire/sas.md.
+// Runs on: the hub's loop; records are read from the registry's store. Never logs or returns a token or key. To a
+// caller every refusal looks alike (the head's table decides); the detail is for the hub's log. Wire:
+// docs/wire/service-rest.md#tokens, docs/wire/sas.md.
 #pragma once
 
 #include <optional>
@@ -40,8 +40,8 @@ public:
     Authenticator(storage::RegistryStore& store, const Clock& clock, std::string host_name,
                   std::vector<data_folder::Policy> policies);
 
-    // For connections of devices and modules. Errors: unauthorized, device_disabled, device_not_found, module_not_found,
-    // forbidden (not in scope of the actor).
+    // For connections of devices and modules. Errors: unauthorized, device_disabled, device_not_found,
+    // module_not_found, forbidden (not in scope of the actor).
     Awaitable<Result<hub_api::Grant>> authenticate(hub_api::Credentials credentials);
 
     // For HTTP requests. Errors: as above.
@@ -64,7 +64,8 @@ private:
     Awaitable<Result<hub_api::Grant>> by_policy(domain::Identity identity, codec::SasToken token);
     Result<const data_folder::Policy*> check_policy_token(const codec::SasToken& token, std::string_view path) const;
     Result<codec::SasToken> parse_live_token(std::string_view text) const;
-    Result<> check_own_token(const codec::SasToken& token, const domain::Identity& identity, const Member& member) const;
+    Result<> check_own_token(const codec::SasToken& token, const domain::Identity& identity,
+                             const Member& member) const;
 
     storage::RegistryStore& store_;
     const Clock& clock_;

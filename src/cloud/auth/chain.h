@@ -18,8 +18,8 @@ inline constexpr std::size_t kChainMembersMax = 8;
 // Errors: invalid_argument.
 Result<std::vector<std::string>> split_chain(std::string_view chain);
 
-// The device ids of a chain from the target's device up to the actor, each once. A module ("d/m") is followed by its own
-// device. Errors: invalid_argument.
+// The device ids of a chain from the target's device up to the actor, each once. A module ("d/m") is followed by its
+// own device. Errors: invalid_argument.
 Result<std::vector<std::string>> devices_of_chain(const std::vector<std::string>& members);
 
 // Is `parent` the edge device that `child` lies in the scope of?

@@ -30,7 +30,7 @@ struct HubSettings {
     std::uint16_t https_port = 443;
     std::size_t partitions = 4;
     std::chrono::hours retention_age{24};
-    std::uint64_t retention_bytes = 1ull << 30;      // of each partition
+    std::uint64_t retention_bytes = 1ull << 30;  // of each partition
     bool durable_against_power_loss = true;
     std::size_t connections_max = 100'000;
     std::size_t request_bytes_max = 4 << 20;
@@ -52,9 +52,9 @@ struct DataFolder {
     std::string listening() const { return root + "/listening.toml"; }
 };
 
-// Makes a new hub: CA, server certificate, policies with fresh keys, settings. The settings come last, so a try that was
-// cut short can be repeated. `host_name` is a DNS name or an address: the name that clients dial.
-// Errors: already_exists (there is a hub: never overwritten), invalid_argument (host name), io_error.
+// Makes a new hub: CA, server certificate, policies with fresh keys, settings. The settings come last, so a try that
+// was cut short can be repeated. `host_name` is a DNS name or an address: the name that clients dial. Errors:
+// already_exists (there is a hub: never overwritten), invalid_argument (host name), io_error.
 Result<> make_hub(const DataFolder& folder, const std::string& host_name, const Clock& clock, Random& random);
 
 // Errors: not_found (no hub here: says how to make one), malformed (with line), invalid_argument (names the setting).
@@ -76,7 +76,7 @@ Result<ListeningAt> read_listening(const DataFolder& folder);
 
 struct ServerCertificate {
     std::string chain_pem;
-    std::string key_pem;          // secret
+    std::string key_pem;  // secret
     bool renewed = false;
 };
 // The server's certificate; made anew from the CA when it has less than 30 days to live. Errors: not_found, malformed.

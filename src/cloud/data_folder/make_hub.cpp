@@ -19,18 +19,22 @@ using std::chrono::hours;
 constexpr hours kCaLifetime{24 * 365 * 10};
 constexpr hours kServerLifetime{24 * 365};
 constexpr hours kRenewBefore{24 * 30};
-constexpr std::size_t kCommonNameCharsMax = 64;   // X.520 ub-common-name
+constexpr std::size_t kCommonNameCharsMax = 64;  // X.520 ub-common-name
 
 bool is_ip_address(const std::string& text) {
     std::array<unsigned char, 16> address{};
-    return inet_pton(AF_INET, text.c_str(), address.data()) == 1 || inet_pton(AF_INET6, text.c_str(), address.data()) == 1;
+    return inet_pton(AF_INET, text.c_str(), address.data()) == 1 ||
+           inet_pton(AF_INET6, text.c_str(), address.data()) == 1;
 }
 
 Result<> check_host_name(const std::string& name) {
     if (is_ip_address(name)) return {};
-    const auto allowed = [](char c) { return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '-' || c == '.'; };
-    const bool sound = !name.empty() && name.size() <= 253 && std::ranges::all_of(name, allowed) && name.front() != '-' &&
-                       name.front() != '.' && name.back() != '-' && name.find("..") == std::string::npos;
+    const auto allowed = [](char c) {
+        return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '-' || c == '.';
+    };
+    const bool sound = !name.empty() && name.size() <= 253 && std::ranges::all_of(name, allowed) &&
+                       name.front() != '-' && name.front() != '.' && name.back() != '-' &&
+                       name.find("..") == std::string::npos;
     if (!sound) {
         return fail(Errc::invalid_argument,
                     "host name '" + name + "': give a DNS name of letters, digits, '-' and '.', or an IP address");
@@ -115,8 +119,8 @@ Result<ServerCertificate> server_certificate(const DataFolder& folder, const std
     SELVAGE_TRY(auto ca_key, read_file(folder.ca_key()));
     const security::KeyPairPem ca{.certificate_pem = std::move(ca_certificate), .key_pem = std::move(ca_key)};
     SELVAGE_TRY(auto fresh, issue_server_certificate(ca, host_name, clock, random));
-    // The key first: after a crash between the two the old certificate is still about to expire, so the next start makes
-    // both again.
+    // The key first: after a crash between the two the old certificate is still about to expire, so the next start
+    // makes both again.
     SELVAGE_CHECK(replace_file(folder.server_key(), fresh.key_pem, 0600));
     SELVAGE_CHECK(replace_file(folder.server_certificate(), fresh.certificate_pem, 0644));
     return ServerCertificate{

@@ -19,7 +19,7 @@ inline constexpr Permissions kDeviceConnect = 8;
 struct Policy {
     std::string name;
     Permissions permissions = 0;
-    std::string primary_key;      // base64 of 32 bytes; secret
+    std::string primary_key;  // base64 of 32 bytes; secret
     std::string secondary_key;
     bool grants(Permissions wanted) const { return (permissions & wanted) == wanted; }
 };

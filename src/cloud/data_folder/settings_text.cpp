@@ -2,8 +2,8 @@
 
 #include <fmt/core.h>
 
-#include <limits>
 #include <toml++/toml.h>
+#include <limits>
 
 #include "base/file.h"
 
@@ -19,8 +19,9 @@ Result<toml::table> parse_toml(const std::string& text, const char* file) {
     try {
         return toml::parse(text);
     } catch (const toml::parse_error& error) {
-        return fail(Errc::malformed, fmt::format("{}, line {}, column {}: not TOML: {}", file, error.source().begin.line,
-                                                 error.source().begin.column, error.description()));
+        return fail(Errc::malformed,
+                    fmt::format("{}, line {}, column {}: not TOML: {}", file, error.source().begin.line,
+                                error.source().begin.column, error.description()));
     }
 }
 
@@ -83,9 +84,9 @@ request_bytes = {}
 modules_per_device = {}
 )",
                        settings.host_name, settings.listen_address, settings.mqtt_port, settings.amqp_port,
-                       settings.https_port, settings.partitions, settings.retention_age.count(), settings.retention_bytes,
-                       settings.durable_against_power_loss ? "power" : "process", settings.connections_max,
-                       settings.request_bytes_max, settings.modules_per_device_max);
+                       settings.https_port, settings.partitions, settings.retention_age.count(),
+                       settings.retention_bytes, settings.durable_against_power_loss ? "power" : "process",
+                       settings.connections_max, settings.request_bytes_max, settings.modules_per_device_max);
 }
 
 Result<HubSettings> parse_settings(const std::string& text) {
@@ -155,8 +156,9 @@ Result<std::vector<Policy>> parse_policies(const std::string& text) {
                 known = true;
             }
             if (!known) {
-                return fail(Errc::malformed, "policies.toml: policy '" + name + "': unknown permission '" + permission +
-                                                 "'; known are RegistryRead, RegistryWrite, ServiceConnect, DeviceConnect");
+                return fail(Errc::malformed,
+                            "policies.toml: policy '" + name + "': unknown permission '" + permission +
+                                "'; known are RegistryRead, RegistryWrite, ServiceConnect, DeviceConnect");
             }
         }
         policies.push_back(std::move(policy));
@@ -167,8 +169,9 @@ Result<std::vector<Policy>> parse_policies(const std::string& text) {
 Result<HubSettings> read_settings(const DataFolder& folder) {
     auto text = read_file(folder.settings());
     if (!text && text.error().code == Errc::not_found) {
-        return fail(Errc::not_found, folder.root + " holds no hub (hub.toml is missing); make one with `selvage-hub init --data " +
-                                         folder.root + " --hostname NAME`");
+        return fail(Errc::not_found,
+                    folder.root + " holds no hub (hub.toml is missing); make one with `selvage-hub init --data " +
+                        folder.root + " --hostname NAME`");
     }
     if (!text) return fail(text.error());
     return parse_settings(*text);
@@ -180,9 +183,10 @@ Result<std::vector<Policy>> read_policies(const DataFolder& folder) {
 }
 
 Result<> write_listening(const DataFolder& folder, const ListeningAt& where) {
-    return replace_file(folder.listening(),
-                        fmt::format("# Written by the running hub.\naddress = \"{}\"\nmqtt_port = {}\nhttps_port = {}\n",
-                                    where.address, where.mqtt_port, where.https_port));
+    return replace_file(
+        folder.listening(),
+        fmt::format("# Written by the running hub.\naddress = \"{}\"\nmqtt_port = {}\nhttps_port = {}\n", where.address,
+                    where.mqtt_port, where.https_port));
 }
 
 Result<ListeningAt> read_listening(const DataFolder& folder) {

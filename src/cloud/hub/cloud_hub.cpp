@@ -24,15 +24,15 @@ Awaitable<Result<std::unique_ptr<hub_api::DeviceSession>>> CloudHub::open(Grant 
         SELVAGE_CO_TRY(const auto members, auth::split_chain(grant.auth_chain));
         SELVAGE_CO_TRY(chain, auth::devices_of_chain(members));
     }
-    SELVAGE_CO_TRY(auto live, parts_.sessions.open(grant.identity, std::move(chain), std::move(sink), parts_.time.utc_now()));
-    // First in the table, then the second look: whoever takes the right away in between finds the session and closes it.
+    SELVAGE_CO_TRY(auto live,
+                   parts_.sessions.open(grant.identity, std::move(chain), std::move(sink), parts_.time.utc_now()));
+    // First in the table, then the second look: whoever takes the right away in between finds the session and closes
+    // it.
     if (auto allowed = co_await still_allowed(grant); !allowed || live->ended) {
         parts_.sessions.end(live);
         co_return fail(allowed ? Error{Errc::unavailable, "closed while it was opened"} : allowed.error());
     }
     remember_connection(*live, true);
-    log::info("hub.session", "opened identity={} protocol={} from={}", domain::to_text(grant.identity), info.protocol,
-              info.remote_address);
     telemetry::Sender sender{.identity = grant.identity,
                              .generation_id = std::move(grant.generation_id),
                              .auth_method = std::move(grant.auth_method),
@@ -79,9 +79,11 @@ void CloudHub::remember_connection(const sessions::LiveSession& session, bool co
 
 Awaitable<> CloudHub::save_connection(Identity identity, storage::ConnectionRecord record) {
     const auto saved = co_await parts_.store.save_connection(identity, record);
-    const bool gone = !saved && (saved.error().code == Errc::device_not_found || saved.error().code == Errc::module_not_found);
+    const bool gone =
+        !saved && (saved.error().code == Errc::device_not_found || saved.error().code == Errc::module_not_found);
     if (!saved && !gone && saved.error().code != Errc::cancelled) {
-        log::warn("hub.session", "connection time of {} not stored: {}", domain::to_text(identity), saved.error().detail);
+        log::warn("hub.session", "connection time of {} not stored: {}", domain::to_text(identity),
+                  saved.error().detail);
     }
 }
 

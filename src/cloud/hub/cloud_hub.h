@@ -1,6 +1,8 @@
-// The cloud hub behind the protocol heads: joins authentication, sessions, telemetry, twins and methods to hub_api::Hub.
+// The cloud hub behind the protocol heads: joins authentication, sessions, telemetry, twins and methods to
+// hub_api::Hub.
 //
-// Runs on: one loop, which is the hub's. start nothing by itself; stop() closes all connections and waits for its own work.
+// Runs on: one loop, which is the hub's. start nothing by itself; stop() closes all connections and waits for its own
+// work.
 #pragma once
 
 #include <string>
@@ -42,7 +44,8 @@ public:
                                                                     std::weak_ptr<hub_api::DeviceSink> sink) override;
     Awaitable<Result<domain::MethodResponse>> invoke_method(domain::Identity target,
                                                             domain::MethodRequest request) override;
-    Awaitable<Result<std::optional<std::vector<hub_api::StoredFilter>>>> load_filters(domain::Identity identity) override;
+    Awaitable<Result<std::optional<std::vector<hub_api::StoredFilter>>>> load_filters(
+        domain::Identity identity) override;
     Awaitable<Result<>> save_filters(domain::Identity identity, std::vector<hub_api::StoredFilter> filters) override;
     Awaitable<Result<>> forget_filters(domain::Identity identity) override;
 

@@ -9,10 +9,16 @@ using hub_api::SendDone;
 
 namespace {
 
-Awaitable<Result<std::string>> refused_text(Error why) { co_return fail(std::move(why)); }
-Awaitable<Result<std::int64_t>> refused_number(Error why) { co_return fail(std::move(why)); }
+Awaitable<Result<std::string>> refused_text(Error why) {
+    co_return fail(std::move(why));
+}
+Awaitable<Result<std::int64_t>> refused_number(Error why) {
+    co_return fail(std::move(why));
+}
 
-Error ended() { return {Errc::connection_closed, "the session has ended"}; }
+Error ended() {
+    return {Errc::connection_closed, "the session has ended"};
+}
 
 }  // namespace
 
@@ -43,7 +49,8 @@ void CloudSession::send_telemetry(domain::Message message, SendDone done) {
     live_->last_activity = hub_.parts_.time.utc_now();
     if (live_->ended) return refuse(ended(), std::move(done));
     if (const auto bytes = message.counted_bytes(); bytes > domain::kMessageBytesMax) {
-        return refuse({Errc::message_too_large, fmt::format("a message of {} bytes, at most {}", bytes, domain::kMessageBytesMax)},
+        return refuse({Errc::message_too_large,
+                       fmt::format("a message of {} bytes, at most {}", bytes, domain::kMessageBytesMax)},
                       std::move(done));
     }
     ++order_->appended;
@@ -62,7 +69,8 @@ Awaitable<Result<std::string>> CloudSession::get_twin() {
     return hub_.parts_.twins.device_document(live_->identity);
 }
 
-Awaitable<Result<std::int64_t>> CloudSession::patch_reported(std::string patch, std::optional<std::int64_t> if_version) {
+Awaitable<Result<std::int64_t>> CloudSession::patch_reported(std::string patch,
+                                                             std::optional<std::int64_t> if_version) {
     if (live_->ended) return refused_number(ended());
     live_->last_activity = hub_.parts_.time.utc_now();
     return hub_.parts_.twins.patch_reported(live_->identity, std::move(patch), if_version);
@@ -70,8 +78,8 @@ Awaitable<Result<std::int64_t>> CloudSession::patch_reported(std::string patch, 
 
 namespace {
 
-Awaitable<Result<>> switch_feed(std::shared_ptr<sessions::LiveSession> live, sessions::SessionTable& sessions, Feed feed,
-                                bool on) {
+Awaitable<Result<>> switch_feed(std::shared_ptr<sessions::LiveSession> live, sessions::SessionTable& sessions,
+                                Feed feed, bool on) {
     if (live->ended) co_return fail(ended());
     if (feed == Feed::desired) live->wants_desired = on;
     if (feed == Feed::methods) {

@@ -28,7 +28,7 @@ private:
     // Refusals wait here for the appends before them, so that answers keep the order of the calls.
     struct SendOrder {
         struct Refused {
-            std::uint64_t after = 0;           // how many appends must have been answered first
+            std::uint64_t after = 0;  // how many appends must have been answered first
             Error why;
             hub_api::SendDone done;
         };

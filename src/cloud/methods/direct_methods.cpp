@@ -13,7 +13,8 @@ using sessions::LiveSession;
 
 namespace {
 
-// The Node service SDK gives its own request up after exactly the timeouts it asked for, so the answer goes out just before.
+// The Node service SDK gives its own request up after exactly the timeouts it asked for, so the answer goes out just
+// before.
 constexpr std::chrono::milliseconds kAnswerBefore{250};
 
 struct Answer {
@@ -22,9 +23,13 @@ struct Answer {
     async::Event there;
 };
 
-async::Awaitable<> wait_for(std::shared_ptr<Answer> answer) { co_await answer->there.wait(); }
+async::Awaitable<> wait_for(std::shared_ptr<Answer> answer) {
+    co_await answer->there.wait();
+}
 
-bool listens(const std::shared_ptr<LiveSession>& session) { return session && session->wants_methods; }
+bool listens(const std::shared_ptr<LiveSession>& session) {
+    return session && session->wants_methods;
+}
 
 Result<MethodResponse> check_answer(Result<MethodResponse> answer) {
     if (!answer) return answer;

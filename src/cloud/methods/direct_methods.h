@@ -23,8 +23,9 @@ public:
                   sessions::SessionTable& sessions)
         : loop_(std::move(loop)), time_(time), store_(store), sessions_(sessions) {}
 
-    // Waits for the device to be there (connect timeout) and for its answer (response timeout). Errors: invalid_argument,
-    // device_not_found, module_not_found, not_online, timeout, connection_closed, bad_device_response, throttled.
+    // Waits for the device to be there (connect timeout) and for its answer (response timeout). Errors:
+    // invalid_argument, device_not_found, module_not_found, not_online, timeout, connection_closed,
+    // bad_device_response, throttled.
     async::Awaitable<Result<domain::MethodResponse>> invoke(domain::Identity target, domain::MethodRequest request);
 
     // A device's answer. Unknown and late ids are ignored.

@@ -1,5 +1,5 @@
-// Devices. A change is decided inside the store's transaction, on the current record; what needs other records (parents) is
-// checked before it.
+// Devices. A change is decided inside the store's transaction, on the current record; what needs other records
+// (parents) is checked before it.
 #include <fmt/core.h>
 
 #include <array>
@@ -19,7 +19,9 @@ namespace {
 // .NET ticks (100 ns since the year 1) at the Unix epoch: generations look like ticks, 18 digits.
 constexpr std::int64_t kTicksAtEpoch = 621'355'968'000'000'000;
 
-Error unknown_device(const std::string& id) { return {Errc::device_not_found, id}; }
+Error unknown_device(const std::string& id) {
+    return {Errc::device_not_found, id};
+}
 
 }  // namespace
 
@@ -73,7 +75,8 @@ Awaitable<Result<JsonArray>> Registry::devices(std::int64_t top) {
     const auto limit = static_cast<std::size_t>(top < 1 || top > most ? most : top);
     SELVAGE_CO_TRY(auto records, co_await store_.devices("", limit));
     JsonArray list;
-    for (auto& record : records) list.push_back(co_await with_connection(std::move(record)));
+    for (auto& record : records)
+        list.push_back(co_await with_connection(std::move(record)));
     co_return list;
 }
 
@@ -82,7 +85,8 @@ Awaitable<Result<DeviceCounts>> Registry::count() {
     std::string after;
     while (true) {
         SELVAGE_CO_TRY(const auto records, co_await store_.devices(after, limits_.listed_max));
-        for (const auto& record : records) ++(record.enabled ? counts.enabled : counts.disabled);
+        for (const auto& record : records)
+            ++(record.enabled ? counts.enabled : counts.disabled);
         if (records.size() < limits_.listed_max) co_return counts;
         after = records.back().device_id;
     }
@@ -91,7 +95,8 @@ Awaitable<Result<DeviceCounts>> Registry::count() {
 Awaitable<Result<JsonObject>> Registry::put_device(std::string device_id, JsonObject body, IfMatch if_match) {
     SELVAGE_CO_CHECK(domain::check_device_id(device_id));
     SELVAGE_CO_TRY(auto input, read_device(body, device_id));
-    if (if_match.kind == IfMatch::Kind::absent) co_return co_await create_device(std::move(device_id), std::move(input));
+    if (if_match.kind == IfMatch::Kind::absent)
+        co_return co_await create_device(std::move(device_id), std::move(input));
     co_return co_await update_device(std::move(device_id), std::move(input), std::move(if_match));
 }
 
@@ -110,7 +115,8 @@ Awaitable<Result<JsonObject>> Registry::create_device(std::string device_id, Dev
         record.device_scope = edge_scope(device_id, record.generation_id);
         modules.push_back(fresh_module(device_id, std::string(domain::kEdgeAgentModule)));
         modules.push_back(fresh_module(device_id, std::string(domain::kEdgeHubModule)));
-        for (auto& module : modules) module.managed_by.clear();
+        for (auto& module : modules)
+            module.managed_by.clear();
     }
     const auto parent = wanted_parent(input, record.iot_edge);
     if (parent && !parent->empty()) SELVAGE_CO_CHECK(co_await check_parent(*parent, device_id, record.iot_edge));
@@ -132,7 +138,8 @@ Awaitable<Result<>> Registry::check_parent(std::string scope, std::string child_
             co_return fail(Errc::invalid_argument, "device '" + child_id + "' would be its own ancestor");
         }
         if (++levels > limits_.edge_levels_max) {
-            co_return fail(Errc::invalid_argument, fmt::format("at most {} levels of edge devices", limits_.edge_levels_max));
+            co_return fail(Errc::invalid_argument,
+                           fmt::format("at most {} levels of edge devices", limits_.edge_levels_max));
         }
         scope = parent_of(*parent);
     }
@@ -148,7 +155,8 @@ Result<DeviceRecord> updated(const DeviceRecord& current, const DeviceInput& inp
         return fail(Errc::precondition_failed, "the device was changed: its etag differs from If-Match");
     }
     if (current.iot_edge && input.iot_edge == false) {
-        return fail(Errc::invalid_argument, "capabilities.iotEdge: an edge device cannot become a leaf; remove and create it");
+        return fail(Errc::invalid_argument,
+                    "capabilities.iotEdge: an edge device cannot become a leaf; remove and create it");
     }
     DeviceRecord next = current;
     next.enabled = input.enabled.value_or(current.enabled);
@@ -207,7 +215,8 @@ Awaitable<Result<>> Registry::remove_device(std::string device_id, IfMatch if_ma
         if (!counter) co_return fail(Errc::precondition_failed, "the device's etag differs from If-Match");
     }
     auto modules = co_await store_.modules(device_id);
-    if (!modules) co_return fail(modules.error().code == Errc::device_not_found ? unknown_device(device_id) : modules.error());
+    if (!modules)
+        co_return fail(modules.error().code == Errc::device_not_found ? unknown_device(device_id) : modules.error());
     SELVAGE_CO_CHECK(co_await store_.delete_device(device_id, counter));
     sessions_.revoke_device(device_id, CloseReason::identity_removed);
     sessions_.revoke_on_behalf(device_id, CloseReason::unauthorized);

@@ -17,7 +17,9 @@ IfMatch IfMatch::parse(std::string_view header) {
     return {.kind = Kind::tag, .tag = std::string(header)};
 }
 
-std::string identity_etag(std::uint64_t counter) { return to_base64(std::to_string(counter)); }
+std::string identity_etag(std::uint64_t counter) {
+    return to_base64(std::to_string(counter));
+}
 
 std::optional<std::uint64_t> counter_of(std::string_view tag) {
     const auto text = from_base64(tag);

@@ -14,7 +14,7 @@ namespace selvage::cloud::registry {
 struct IfMatch {
     enum class Kind { absent, any, tag };
     Kind kind = Kind::absent;
-    std::string tag;                 // without quotes
+    std::string tag;  // without quotes
 
     static IfMatch parse(std::string_view header);
     // No tag was named, or it is this one.

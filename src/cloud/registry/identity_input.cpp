@@ -21,7 +21,8 @@ constexpr std::size_t kKeyBytesMax = 64;
 Result<> check_id(const JsonObject& body, std::string_view member, std::string_view expected) {
     const auto* id = find(body, member);
     if (id == nullptr || (id->is_string() && std::string_view(id->get_string()) == expected)) return {};
-    return fail(Errc::invalid_argument, fmt::format("{} in the body differs from the one in the path ('{}')", member, expected));
+    return fail(Errc::invalid_argument,
+                fmt::format("{} in the body differs from the one in the path ('{}')", member, expected));
 }
 
 // Text, or null for none. Errors: invalid_argument on any other type.
@@ -36,12 +37,13 @@ Result<> check_key(const std::string& key, std::string_view member) {
     if (key.empty()) return {};
     const auto bytes = from_base64(key);
     if (bytes && bytes->size() >= kKeyBytesMin && bytes->size() <= kKeyBytesMax) return {};
-    return fail(Errc::invalid_argument,
-                fmt::format("authentication.symmetricKey.{}: give {} to {} bytes in base64", member, kKeyBytesMin, kKeyBytesMax));
+    return fail(Errc::invalid_argument, fmt::format("authentication.symmetricKey.{}: give {} to {} bytes in base64",
+                                                    member, kKeyBytesMin, kKeyBytesMax));
 }
 
 Result<> check_thumbprint(const std::string& thumbprint, std::string_view member) {
-    const bool hex = std::ranges::all_of(thumbprint, [](char c) { return std::isxdigit(static_cast<unsigned char>(c)) != 0; });
+    const bool hex =
+        std::ranges::all_of(thumbprint, [](char c) { return std::isxdigit(static_cast<unsigned char>(c)) != 0; });
     if (thumbprint.empty() || (hex && (thumbprint.size() == 40 || thumbprint.size() == 64))) return {};
     return fail(Errc::invalid_argument,
                 fmt::format("authentication.x509Thumbprint.{}: give a SHA-1 or SHA-256 thumbprint in hex", member));
@@ -107,7 +109,8 @@ Result<> read_scopes(const JsonObject& body, DeviceInput& input) {
         if (!parent.is_string()) return fail(Errc::invalid_argument, "parentScopes: give an array of scopes");
         if (!parent.get_string().empty()) input.parent_scopes->emplace_back(parent.get_string());
     }
-    if (input.parent_scopes->size() > 1) return fail(Errc::invalid_argument, "parentScopes: a device has at most one parent");
+    if (input.parent_scopes->size() > 1)
+        return fail(Errc::invalid_argument, "parentScopes: a device has at most one parent");
     return {};
 }
 
@@ -146,8 +149,7 @@ Result<Authentication> settle(const std::optional<AuthenticationInput>& input, c
         return fail(Errc::invalid_argument, "authentication: give keys or thumbprints, not both");
     }
     Authentication settled;
-    settled.type =
-        wanted.type.value_or(thumbprints ? AuthenticationType::self_signed : AuthenticationType::sas);
+    settled.type = wanted.type.value_or(thumbprints ? AuthenticationType::self_signed : AuthenticationType::sas);
     if (settled.type == AuthenticationType::sas) {
         const bool keep = !keys && current != nullptr && current->type == AuthenticationType::sas;
         settled.primary_key = keys ? wanted.primary_key : keep ? current->primary_key : fresh.primary;

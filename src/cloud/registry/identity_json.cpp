@@ -1,5 +1,5 @@
-// Writing. One trap is in the order of members: a C# class that several official clients share sets the authentication type
-// as a side effect of reading `symmetricKey` and `x509Thumbprint`, so `type` comes behind both.
+// Writing. One trap is in the order of members: a C# class that several official clients share sets the authentication
+// type as a side effect of reading `symmetricKey` and `x509Thumbprint`, so `type` comes behind both.
 #include "cloud/registry/identity_json.h"
 
 #include "base/time_text.h"
@@ -12,7 +12,9 @@ using storage::AuthenticationType;
 
 namespace {
 
-Json text_or_null(const std::string& text) { return text.empty() ? Json(nullptr) : Json(text); }
+Json text_or_null(const std::string& text) {
+    return text.empty() ? Json(nullptr) : Json(text);
+}
 
 JsonObject authentication_json(const Authentication& authentication) {
     const bool keys = authentication.type == AuthenticationType::sas;
@@ -34,10 +36,14 @@ void add_connection(JsonObject& json, const storage::ConnectionRecord& connectio
 
 std::string_view name(AuthenticationType type) {
     switch (type) {
-        case AuthenticationType::sas: return "sas";
-        case AuthenticationType::self_signed: return "selfSigned";
-        case AuthenticationType::certificate_authority: return "certificateAuthority";
-        case AuthenticationType::none: return "none";
+        case AuthenticationType::sas:
+            return "sas";
+        case AuthenticationType::self_signed:
+            return "selfSigned";
+        case AuthenticationType::certificate_authority:
+            return "certificateAuthority";
+        case AuthenticationType::none:
+            return "none";
     }
     return "none";
 }
@@ -70,7 +76,8 @@ JsonObject device_json(const storage::DeviceRecord& device, const storage::Conne
     json["capabilities"] = JsonObject{{"iotEdge", device.iot_edge}};
     if (!device.device_scope.empty()) json["deviceScope"] = device.device_scope;
     JsonArray parents;
-    for (const auto& scope : device.parent_scopes) parents.emplace_back(scope);
+    for (const auto& scope : device.parent_scopes)
+        parents.emplace_back(scope);
     json["parentScopes"] = std::move(parents);
     return json;
 }

@@ -32,10 +32,10 @@ struct AuthenticationInput {
 };
 struct DeviceInput {
     std::optional<bool> enabled;
-    std::optional<std::string> status_reason;             // empty: cleared
+    std::optional<std::string> status_reason;  // empty: cleared
     std::optional<AuthenticationInput> authentication;
     std::optional<bool> iot_edge;
-    std::optional<std::string> device_scope;              // empty: cleared
+    std::optional<std::string> device_scope;  // empty: cleared
     std::optional<std::vector<std::string>> parent_scopes;
 };
 struct ModuleInput {
@@ -43,8 +43,8 @@ struct ModuleInput {
     std::optional<AuthenticationInput> authentication;
 };
 
-// Ids in the body must be those of the path. Members that only the hub sets are ignored: some SDKs send back all they got.
-// Errors: invalid_argument, naming the member and the rule.
+// Ids in the body must be those of the path. Members that only the hub sets are ignored: some SDKs send back all they
+// got. Errors: invalid_argument, naming the member and the rule.
 Result<DeviceInput> read_device(const JsonObject& body, std::string_view device_id);
 Result<ModuleInput> read_module(const JsonObject& body, std::string_view device_id, std::string_view module_id);
 
@@ -52,8 +52,8 @@ struct FreshKeys {
     std::string primary;
     std::string secondary;
 };
-// What the registry keeps: a missing type follows from what is given; sas without keys keeps `current`'s or takes the fresh
-// ones. `current` null: a new identity. Errors: invalid_argument (keys and thumbprints together).
+// What the registry keeps: a missing type follows from what is given; sas without keys keeps `current`'s or takes the
+// fresh ones. `current` null: a new identity. Errors: invalid_argument (keys and thumbprints together).
 Result<storage::Authentication> settle(const std::optional<AuthenticationInput>& input,
                                        const storage::Authentication* current, const FreshKeys& fresh);
 

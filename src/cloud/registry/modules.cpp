@@ -32,7 +32,8 @@ Awaitable<Result<JsonObject>> Registry::module(std::string device_id, std::strin
 Awaitable<Result<JsonArray>> Registry::modules(std::string device_id) {
     SELVAGE_CO_TRY(auto records, co_await store_.modules(device_id));
     JsonArray list;
-    for (auto& record : records) list.push_back(co_await with_connection(std::move(record)));
+    for (auto& record : records)
+        list.push_back(co_await with_connection(std::move(record)));
     co_return list;
 }
 
@@ -58,7 +59,8 @@ Awaitable<Result<JsonObject>> Registry::update_module(std::string device_id, std
                                                       IfMatch if_match) {
     SELVAGE_CO_CHECK(co_await store_.device(device_id));
     const auto before = std::make_shared<ModuleRecord>();
-    const auto change = [before, input, if_match, fresh = fresh_keys()](const ModuleRecord& current) -> Result<ModuleRecord> {
+    const auto change = [before, input, if_match,
+                         fresh = fresh_keys()](const ModuleRecord& current) -> Result<ModuleRecord> {
         *before = current;
         if (!if_match.allows(identity_etag(current.etag_counter))) {
             return fail(Errc::precondition_failed, "the module was changed: its etag differs from If-Match");
@@ -80,7 +82,8 @@ Awaitable<Result<>> Registry::remove_module(std::string device_id, std::string m
     SELVAGE_CO_TRY(const auto device, co_await store_.device(device_id));
     SELVAGE_CO_CHECK(co_await store_.module(device_id, module_id));
     if (device.iot_edge && is_system_module(module_id)) {
-        co_return fail(Errc::forbidden, "module '" + module_id + "' belongs to every edge device and cannot be removed");
+        co_return fail(Errc::forbidden,
+                       "module '" + module_id + "' belongs to every edge device and cannot be removed");
     }
     std::optional<std::uint64_t> counter;
     if (if_match.kind == IfMatch::Kind::tag) {
@@ -101,13 +104,15 @@ Awaitable<Result<>> Registry::ensure_module(std::string device_id, std::string m
     SELVAGE_CO_CHECK(domain::check_module_id(module_id));
     auto record = fresh_module(device_id, module_id);
     if (is_system_module(module_id)) record.managed_by.clear();
-    const auto made = co_await store_.create_module(std::move(record), clock_.utc_now(), limits_.modules_per_device_max);
+    const auto made =
+        co_await store_.create_module(std::move(record), clock_.utc_now(), limits_.modules_per_device_max);
     // Another call made it in between: that is as good.
     if (!made && made.error().code != Errc::already_exists) co_return fail(made.error());
     co_return Result<>{};
 }
 
-Awaitable<Result<Registry::Scope>> Registry::scope_of(std::string device_id, std::string after, std::size_t devices_max) {
+Awaitable<Result<Registry::Scope>> Registry::scope_of(std::string device_id, std::string after,
+                                                      std::size_t devices_max) {
     SELVAGE_CO_TRY(auto edge, co_await store_.device(device_id));
     if (!edge.iot_edge) co_return fail(Errc::forbidden, "device '" + device_id + "' is not an edge device");
     SELVAGE_CO_TRY(auto children, co_await store_.devices_in_scope(edge.device_scope));
@@ -130,7 +135,8 @@ Awaitable<Result<Registry::Scope>> Registry::scope_of(std::string device_id, std
         const bool with_modules = device.device_id == device_id || !device.iot_edge;
         if (with_modules) {
             SELVAGE_CO_TRY(auto modules, co_await store_.modules(device.device_id));
-            for (auto& module : modules) scope.modules.push_back(co_await with_connection(std::move(module)));
+            for (auto& module : modules)
+                scope.modules.push_back(co_await with_connection(std::move(module)));
         }
         scope.devices.push_back(co_await with_connection(std::move(device)));
     }

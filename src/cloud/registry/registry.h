@@ -1,7 +1,7 @@
 // The registry: devices and modules created, read, changed and removed by the service's rules.
 //
-// Identities go out as the JSON of the service API and come in as it. A change that takes away an identity's right to be
-// connected (removed, disabled, other keys, another parent) closes its connections.
+// Identities go out as the JSON of the service API and come in as it. A change that takes away an identity's right to
+// be connected (removed, disabled, other keys, another parent) closes its connections.
 //
 // Runs on: the hub's loop. Wire: docs/wire/service-rest.md#identities.
 #pragma once
@@ -52,7 +52,8 @@ public:
     Awaitable<Result<JsonObject>> module(std::string device_id, std::string module_id);
     Awaitable<Result<JsonArray>> modules(std::string device_id);
     // Errors: those of put_device, and module_not_found; quota_exceeded (modules of this device).
-    Awaitable<Result<JsonObject>> put_module(std::string device_id, std::string module_id, JsonObject body, IfMatch if_match);
+    Awaitable<Result<JsonObject>> put_module(std::string device_id, std::string module_id, JsonObject body,
+                                             IfMatch if_match);
     // Errors: also forbidden for the two system modules of an edge device.
     Awaitable<Result<>> remove_module(std::string device_id, std::string module_id, IfMatch if_match);
 
@@ -64,7 +65,7 @@ public:
     struct Scope {
         JsonArray devices;
         JsonArray modules;
-        std::string next;             // the `after` of the next page; empty: that was all
+        std::string next;  // the `after` of the next page; empty: that was all
     };
     Awaitable<Result<Scope>> scope_of(std::string device_id, std::string after, std::size_t devices_max);
 

@@ -15,7 +15,8 @@ std::string edge_scope(std::string_view device_id, std::string_view generation_i
 Result<std::string> device_of_scope(std::string_view scope) {
     const auto dash = scope.rfind('-');
     if (!scope.starts_with(kScopePrefix) || dash == std::string_view::npos || dash <= kScopePrefix.size()) {
-        return fail(Errc::invalid_argument, fmt::format("'{}' is no device scope; it looks like {}DEVICE-GENERATION", scope, kScopePrefix));
+        return fail(Errc::invalid_argument,
+                    fmt::format("'{}' is no device scope; it looks like {}DEVICE-GENERATION", scope, kScopePrefix));
     }
     return std::string(scope.substr(kScopePrefix.size(), dash - kScopePrefix.size()));
 }

@@ -20,11 +20,14 @@ net::HttpResponse json_text(std::string text) {
 
 net::HttpResponse json_answer(const JsonObject& body) {
     auto answer = json_text(to_text(body));
-    if (const auto etag = find_text(body, "etag"); !etag.empty()) answer.headers.set("ETag", fmt::format("\"{}\"", etag));
+    if (const auto etag = find_text(body, "etag"); !etag.empty())
+        answer.headers.set("ETag", fmt::format("\"{}\"", etag));
     return answer;
 }
 
-net::HttpResponse json_answer(const JsonArray& body) { return json_text(to_text(Json(body))); }
+net::HttpResponse json_answer(const JsonArray& body) {
+    return json_text(to_text(Json(body)));
+}
 
 net::HttpResponse empty_answer() {
     net::HttpResponse answer;

@@ -16,7 +16,7 @@ namespace selvage::cloud::service_http {
 // 200 with a JSON body; an object's "etag" also goes into the ETag header, in quotes.
 net::HttpResponse json_answer(const JsonObject& body);
 net::HttpResponse json_answer(const JsonArray& body);
-net::HttpResponse empty_answer();            // 204
+net::HttpResponse empty_answer();  // 204
 
 // One of the permissions is enough. Errors: unauthorized.
 Result<> check_may(const auth::Caller& caller, data_folder::Permissions one, data_folder::Permissions other = ~0u);

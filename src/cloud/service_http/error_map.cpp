@@ -77,7 +77,9 @@ net::HttpResponse response(const HttpError& error, std::string text, const Clock
 
 }  // namespace
 
-std::span<const ErrorRow> error_table() { return kRows; }
+std::span<const ErrorRow> error_table() {
+    return kRows;
+}
 
 HttpError http_error(Errc code, Subject subject) {
     const ErrorRow* best = nullptr;

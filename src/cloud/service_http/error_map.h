@@ -1,5 +1,5 @@
-// THE table from the domain's errors to HTTP: status, name and number of the service's error code. No status of a failure
-// is named anywhere else in this room.
+// THE table from the domain's errors to HTTP: status, name and number of the service's error code. No status of a
+// failure is named anywhere else in this room.
 //
 // Pure. Wire: docs/wire/service-rest.md#errors.
 #pragma once
@@ -19,13 +19,13 @@ enum class Subject { any, device, module, configuration };
 
 struct HttpError {
     int status = 500;
-    std::string_view name;        // "DeviceNotFound"
-    int number = 0;               // 404001; 0 where none is known
+    std::string_view name;  // "DeviceNotFound"
+    int number = 0;         // 404001; 0 where none is known
 };
 
 struct ErrorRow {
     Errc code;
-    Subject subject;              // any: all that have no row of their own
+    Subject subject;  // any: all that have no row of their own
     HttpError error;
 };
 std::span<const ErrorRow> error_table();

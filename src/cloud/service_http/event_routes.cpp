@@ -20,7 +20,8 @@ JsonObject event_json(std::size_t partition, const telemetry::Event& event) {
         properties[property.name] = property.value ? Json(*property.value) : Json(nullptr);
     }
     JsonObject system;
-    for (const auto& entry : event.message.system) system[domain::name(entry.property)] = entry.value;
+    for (const auto& entry : event.message.system)
+        system[domain::name(entry.property)] = entry.value;
     JsonObject json;
     json["partition"] = partition;
     json["offset"] = event.offset;
@@ -62,7 +63,8 @@ Service::Answer Service::read_events(Call call) {
     const auto limit = static_cast<std::size_t>(std::clamp<std::int64_t>(most, 1, kEventsMax));
     SELVAGE_CO_TRY(const auto batch, co_await parts_.events.read(partition, from, limit, kBytesMax));
     JsonArray list;
-    for (const auto& event : batch.events) list.push_back(event_json(partition, event));
+    for (const auto& event : batch.events)
+        list.push_back(event_json(partition, event));
     auto answer = json_answer(list);
     answer.headers.set("x-selvage-next-offset", std::to_string(std::max(batch.next, from)));
     co_return answer;

@@ -1,5 +1,5 @@
-// Devices, modules and counts. Back ends come with policies; a device may read and write the modules under its own id with
-// its own credentials, as identity services do.
+// Devices, modules and counts. Back ends come with policies; a device may read and write the modules under its own id
+// with its own credentials, as identity services do.
 #include "base/encoding.h"
 #include "cloud/service_http/answers.h"
 #include "cloud/service_http/service.h"
@@ -11,7 +11,9 @@ using namespace data_folder;
 namespace {
 
 // What a method of an identity resource asks for.
-Permissions wanted_for(const std::string& method) { return method == "GET" ? kRegistryRead : kRegistryWrite; }
+Permissions wanted_for(const std::string& method) {
+    return method == "GET" ? kRegistryRead : kRegistryWrite;
+}
 
 Result<net::HttpResponse> json_or_error(Result<JsonObject> body) {
     if (!body) return fail(body.error());
@@ -32,7 +34,8 @@ Service::Answer Service::devices(Call call) {
     SELVAGE_CO_CHECK(check_may(call.caller, wanted_for(call.method)));
     if (call.target.path.size() == 1) {
         if (call.method == "POST") {
-            co_return fail(Errc::unsupported, "this hub does not take bulk registry changes yet; change devices one by one");
+            co_return fail(Errc::unsupported,
+                           "this hub does not take bulk registry changes yet; change devices one by one");
         }
         if (call.method != "GET") co_return fail(wrong_method("GET"));
         SELVAGE_CO_TRY(const auto top, number_in(call.target, "top", 0));

@@ -1,5 +1,6 @@
-// Authentication first knows whom a path speaks for: `/devices/{id}/…` is the device's own, `/devices/{id}/modules/$edgeHub/…`
-// with anything behind it the edge hub's. Both may come with those identities' own credentials.
+// Authentication first knows whom a path speaks for: `/devices/{id}/…` is the device's own,
+// `/devices/{id}/modules/$edgeHub/…` with anything behind it the edge hub's. Both may come with those identities' own
+// credentials.
 #include "cloud/service_http/service.h"
 
 #include <algorithm>
@@ -16,7 +17,9 @@ using net::HttpResponse;
 
 namespace {
 
-bool is(const std::string& part, std::string_view literal) { return equals_ignoring_case(part, literal); }
+bool is(const std::string& part, std::string_view literal) {
+    return equals_ignoring_case(part, literal);
+}
 
 // YYYY-MM-DD, with an optional "-preview".
 bool is_api_version(std::string_view text) {
@@ -31,7 +34,8 @@ bool is_api_version(std::string_view text) {
 
 std::string path_text(const net::HttpTarget& target) {
     std::string path;
-    for (const auto& part : target.path) path += "/" + part;
+    for (const auto& part : target.path)
+        path += "/" + part;
     return path;
 }
 
@@ -53,7 +57,8 @@ Subject subject_of(const std::vector<std::string>& path) {
 
 auth::RequestCredentials credentials_of(const HttpRequest& request, const net::HttpTarget& target) {
     return {.authorization = std::string(request.headers.get("Authorization")),
-            .certificate_chain_pem = request.peer != nullptr ? request.peer->peer_certificates() : std::vector<std::string>{},
+            .certificate_chain_pem =
+                request.peer != nullptr ? request.peer->peer_certificates() : std::vector<std::string>{},
             .path = path_text(target),
             .path_identity = identity_of_path(target.path)};
 }
@@ -93,7 +98,9 @@ Awaitable<HttpResponse> Service::handle(HttpRequest request) {
 }
 
 namespace {
-Awaitable<Result<HttpResponse>> refused(Error why) { co_return fail(std::move(why)); }
+Awaitable<Result<HttpResponse>> refused(Error why) {
+    co_return fail(std::move(why));
+}
 }  // namespace
 
 Service::Answer Service::route(Call call) {
@@ -103,7 +110,8 @@ Service::Answer Service::route(Call call) {
     if (first && is(path[0], "devices")) {
         if (is_edge_call(path)) return edge(std::move(call));
         if (size == 2 && is(path[1], "query")) {
-            return refused({Errc::unsupported, "this hub does not answer queries yet; read identities and twins one by one"});
+            return refused(
+                {Errc::unsupported, "this hub does not answer queries yet; read identities and twins one by one"});
         }
         if (size <= 2) return devices(std::move(call));
         if (is(path[2], "modules") && size <= 4) return modules(std::move(call));

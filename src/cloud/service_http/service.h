@@ -48,7 +48,7 @@ public:
 private:
     // One request on its way through the routes.
     struct Call {
-        std::string method;                   // "GET", …
+        std::string method;  // "GET", …
         net::HttpTarget target;
         std::string body;
         registry::IfMatch if_match;
@@ -58,16 +58,16 @@ private:
     using Answer = Awaitable<Result<net::HttpResponse>>;
 
     Answer route(Call call);
-    Answer devices(Call call);                // /devices, /devices/{id}
-    Answer modules(Call call);                // /devices/{id}/modules[/{mid}]
-    Answer configuration(Call call);          // /devices/{id}/applyConfigurationContent
-    Answer twins(Call call);                  // /twins/{id}[/modules/{mid}]
-    Answer methods(Call call);                // …/methods
+    Answer devices(Call call);        // /devices, /devices/{id}
+    Answer modules(Call call);        // /devices/{id}/modules[/{mid}]
+    Answer configuration(Call call);  // /devices/{id}/applyConfigurationContent
+    Answer twins(Call call);          // /twins/{id}[/modules/{mid}]
+    Answer methods(Call call);        // …/methods
     Answer statistics(Call call);
-    Answer events(Call call);                 // /selvage/events[/partitions]
+    Answer events(Call call);  // /selvage/events[/partitions]
     Answer read_events(Call call);
     Answer partitions(Call call);
-    Answer edge(Call call);                   // /devices/{actor}/modules/$edgeHub/…
+    Answer edge(Call call);  // /devices/{actor}/modules/$edgeHub/…
     Answer scope_page(Call call);
     Answer scope_page_older(Call call);
     Answer one_on_behalf(std::string target_device, std::string target_module);

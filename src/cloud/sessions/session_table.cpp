@@ -28,7 +28,8 @@ void SessionTable::end(const std::shared_ptr<LiveSession>& session) {
     if (current != sessions_.end() && current->second == session) sessions_.erase(current);
     auto waiting = std::move(session->methods_waiting);
     session->methods_waiting.clear();
-    for (auto& [id, done] : waiting) done(fail(Errc::connection_closed, "Device unavailable"));
+    for (auto& [id, done] : waiting)
+        done(fail(Errc::connection_closed, "Device unavailable"));
 }
 
 std::shared_ptr<LiveSession> SessionTable::find(const domain::Identity& identity) const {
@@ -59,13 +60,15 @@ void SessionTable::revoke_on_behalf(const std::string& device, CloseReason reaso
 
 void SessionTable::close_all(CloseReason reason) {
     std::vector<std::shared_ptr<LiveSession>> all;
-    for (const auto& [identity, session] : sessions_) all.push_back(session);
+    for (const auto& [identity, session] : sessions_)
+        all.push_back(session);
     close_all_of(std::move(all), reason);
 }
 
 // Closing calls into heads, which may call back: so the list is made before the first call.
 void SessionTable::close_all_of(std::vector<std::shared_ptr<LiveSession>> sessions, CloseReason reason) {
-    for (auto& session : sessions) close(std::move(session), reason);
+    for (auto& session : sessions)
+        close(std::move(session), reason);
 }
 
 void SessionTable::close(std::shared_ptr<LiveSession> session, CloseReason reason) {

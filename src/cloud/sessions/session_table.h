@@ -1,7 +1,7 @@
 // Who is connected to this hub right now: one live session an identity, with what it listens to.
 //
-// The table is where the other rooms of the cloud hub find a device to talk to (methods, desired changes), and where the
-// registry ends connections that have lost their right to be. It knows no wire and no store.
+// The table is where the other rooms of the cloud hub find a device to talk to (methods, desired changes), and where
+// the registry ends connections that have lost their right to be. It knows no wire and no store.
 //
 // Runs on: the hub's loop. Bounded: `clients_max` sessions; past that open() fails with quota_exceeded.
 #pragma once
@@ -54,8 +54,8 @@ public:
     // Null when not connected.
     std::shared_ptr<LiveSession> find(const domain::Identity& identity) const;
 
-    // Closes the connection of one identity; of a device and all its modules; of all that `device` or an edge device above
-    // it holds open on behalf of others, or that others hold open on behalf of `device`.
+    // Closes the connection of one identity; of a device and all its modules; of all that `device` or an edge device
+    // above it holds open on behalf of others, or that others hold open on behalf of `device`.
     void revoke(const domain::Identity& identity, hub_api::CloseReason reason);
     void revoke_device(const std::string& device, hub_api::CloseReason reason);
     void revoke_on_behalf(const std::string& device, hub_api::CloseReason reason);

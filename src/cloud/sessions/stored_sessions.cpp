@@ -21,15 +21,16 @@ async::Awaitable<Result<std::optional<std::vector<hub_api::StoredFilter>>>> Stor
         if (pair == nullptr || pair->size() != 2 || !(*pair)[0].is_string() || !(*pair)[1].is_int64()) {
             co_return fail(Errc::corrupt, "stored MQTT session of " + domain::to_text(identity));
         }
-        filters.push_back({.filter = std::string((*pair)[0].get_string()),
-                           .qos = static_cast<std::uint8_t>((*pair)[1].get_int64())});
+        filters.push_back(
+            {.filter = std::string((*pair)[0].get_string()), .qos = static_cast<std::uint8_t>((*pair)[1].get_int64())});
     }
     co_return filters;
 }
 
 async::Awaitable<Result<>> StoredSessions::save(domain::Identity identity, std::vector<hub_api::StoredFilter> filters) {
     JsonArray document;
-    for (const auto& filter : filters) document.push_back(JsonArray{Json(filter.filter), Json(std::int64_t{filter.qos})});
+    for (const auto& filter : filters)
+        document.push_back(JsonArray{Json(filter.filter), Json(std::int64_t{filter.qos})});
     std::string text = to_text(Json(std::move(document)));
     co_return co_await store_.put(kBucket, domain::to_text(identity), std::move(text));
 }

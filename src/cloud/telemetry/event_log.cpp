@@ -28,7 +28,8 @@ void stamp(Message& message, const Sender& sender, UtcTime now) {
 
 EventLog::EventLog(storage::MessageLog& log, const Clock& clock, std::size_t partitions, storage::Retention retention)
     : log_(log), clock_(clock) {
-    for (std::size_t i = 0; i < partitions; ++i) queues_.push_back(log_.queue("events-" + std::to_string(i), retention));
+    for (std::size_t i = 0; i < partitions; ++i)
+        queues_.push_back(log_.queue("events-" + std::to_string(i), retention));
 }
 
 void EventLog::append(const Sender& sender, Message message, storage::MessageLog::Done done) {

@@ -32,7 +32,7 @@ struct Event {
 };
 struct EventBatch {
     std::vector<Event> events;
-    storage::Offset next = 0;         // where to go on reading
+    storage::Offset next = 0;  // where to go on reading
 };
 
 class EventLog {

@@ -1,6 +1,7 @@
-// The service's map from device to partition: Bob Jenkins' lookup3 (hashlittle2, both seeds 0) over the upper-cased id, its
-// two words folded to a signed 16-bit number, whose absolute remainder by 32767 falls into one of n nearly equal ranges.
-// Source: Azure/iotedge, test/Microsoft.Azure.Devices.Edge.Test.Common/EventHubPartitionKeyResolver.cs; docs/wire/event-read.md.
+// The service's map from device to partition: Bob Jenkins' lookup3 (hashlittle2, both seeds 0) over the upper-cased id,
+// its two words folded to a signed 16-bit number, whose absolute remainder by 32767 falls into one of n nearly equal
+// ranges. Source: Azure/iotedge, test/Microsoft.Azure.Devices.Edge.Test.Common/EventHubPartitionKeyResolver.cs;
+// docs/wire/event-read.md.
 #include <bit>
 #include <cstdint>
 #include <cstdlib>

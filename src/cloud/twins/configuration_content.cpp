@@ -3,6 +3,7 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <span>
 
 #include "domain/identity.h"
 #include "domain/twin.h"
@@ -17,7 +18,8 @@ constexpr std::size_t kModulesMax = 50;
 // "properties.desired.a.[[b.c]]" is {"a","b.c"}.
 Result<std::vector<std::string>> read_path(std::string_view text) {
     const auto bad = [text] {
-        return fail(Errc::invalid_argument, fmt::format("'{}': a path is properties.desired, or properties.desired.NAME…", text));
+        return fail(Errc::invalid_argument,
+                    fmt::format("'{}': a path is properties.desired, or properties.desired.NAME…", text));
     };
     if (!text.starts_with(kDesired)) return bad();
     auto rest = text.substr(kDesired.size());
@@ -53,7 +55,8 @@ Result<TwinChange> read_change(std::string module, const JsonObject& values) {
             return fail(Errc::invalid_argument, "properties.desired must be an object");
         }
         if (holds_read_only(value)) {
-            return fail(Errc::invalid_argument, fmt::format("'{}': $metadata and $version are not for setting", std::string_view(key)));
+            return fail(Errc::invalid_argument,
+                        fmt::format("'{}': $metadata and $version are not for setting", std::string_view(key)));
         }
         change.values.push_back({.path = std::move(path), .value = value});
     }
@@ -99,7 +102,8 @@ Result<std::vector<TwinChange>> read_content(const JsonObject& content) {
     }
     if (modules == nullptr) return changes;
     if (modules->size() > kModulesMax) {
-        return fail(Errc::invalid_argument, fmt::format("modulesContent names {} modules, at most {}", modules->size(), kModulesMax));
+        return fail(Errc::invalid_argument,
+                    fmt::format("modulesContent names {} modules, at most {}", modules->size(), kModulesMax));
     }
     for (const auto& [key, value] : *modules) {
         const std::string module(key);

@@ -17,12 +17,12 @@ struct PathValue {
     Json value;
 };
 struct TwinChange {
-    std::string module;               // empty: the device's own twin
-    std::vector<PathValue> values;    // shorter paths first
+    std::string module;             // empty: the device's own twin
+    std::vector<PathValue> values;  // shorter paths first
 };
 
-// Reads {"modulesContent":{module:{"properties.desired[.path]":value}},"deviceContent":{…}}; the older key `moduleContent`
-// is taken for modulesContent. Errors: invalid_argument, naming what is wrong where.
+// Reads {"modulesContent":{module:{"properties.desired[.path]":value}},"deviceContent":{…}}; the older key
+// `moduleContent` is taken for modulesContent. Errors: invalid_argument, naming what is wrong where.
 Result<std::vector<TwinChange>> read_content(const JsonObject& content);
 
 // The document after a change: each value replaces what is at its path, null removes it; missing parents are made.

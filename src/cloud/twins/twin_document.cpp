@@ -5,8 +5,8 @@
 
 namespace selvage::cloud::twins {
 
-JsonObject service_twin(const storage::DeviceRecord& device, const storage::ModuleRecord* module, const domain::Twin& twin,
-                        const storage::ConnectionRecord& connection) {
+JsonObject service_twin(const storage::DeviceRecord& device, const storage::ModuleRecord* module,
+                        const domain::Twin& twin, const storage::ConnectionRecord& connection) {
     const auto& authentication = module != nullptr ? module->authentication : device.authentication;
     JsonObject json;
     json["deviceId"] = device.device_id;
@@ -30,7 +30,8 @@ JsonObject service_twin(const storage::DeviceRecord& device, const storage::Modu
     if (module == nullptr) {
         if (!device.device_scope.empty()) json["deviceScope"] = device.device_scope;
         JsonArray parents;
-        for (const auto& scope : device.parent_scopes) parents.emplace_back(scope);
+        for (const auto& scope : device.parent_scopes)
+            parents.emplace_back(scope);
         json["parentScopes"] = std::move(parents);
     }
     return json;
@@ -40,7 +41,8 @@ JsonObject replacement_patch(const JsonObject& from, const JsonObject& to) {
     JsonObject patch;
     for (const auto& [key, value] : to) {
         const auto* before = find_object(from, key);
-        patch[key] = before != nullptr && value.is_object() ? Json(replacement_patch(*before, value.get_object())) : value;
+        patch[key] =
+            before != nullptr && value.is_object() ? Json(replacement_patch(*before, value.get_object())) : value;
     }
     for (const auto& [key, value] : from) {
         if (!to.contains(key)) patch[key] = nullptr;

@@ -9,11 +9,11 @@
 namespace selvage::cloud::twins {
 
 // `module` null: the twin of the device itself.
-JsonObject service_twin(const storage::DeviceRecord& device, const storage::ModuleRecord* module, const domain::Twin& twin,
-                        const storage::ConnectionRecord& connection);
+JsonObject service_twin(const storage::DeviceRecord& device, const storage::ModuleRecord* module,
+                        const domain::Twin& twin, const storage::ConnectionRecord& connection);
 
-// For a replaced section: the whole new document, with a null for each member that went. A client that merges it and one
-// that takes it for the whole document both end at `to`.
+// For a replaced section: the whole new document, with a null for each member that went. A client that merges it and
+// one that takes it for the whole document both end at `to`.
 JsonObject replacement_patch(const JsonObject& from, const JsonObject& to);
 
 // JSON text of a patch with its $version, as it goes to clients.

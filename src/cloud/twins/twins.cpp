@@ -31,8 +31,8 @@ Awaitable<Result<std::int64_t>> Twins::patch_reported(Identity identity, std::st
     const auto change = [values = domain::without_read_only(document), if_version, limits = limits_,
                          now = clock_.utc_now()](const Twin& current) -> Result<Twin> {
         if (if_version && *if_version != current.reported.version) {
-            return fail(Errc::precondition_failed,
-                        fmt::format("reported properties have version {}, not {}", current.reported.version, *if_version));
+            return fail(Errc::precondition_failed, fmt::format("reported properties have version {}, not {}",
+                                                               current.reported.version, *if_version));
         }
         Twin next = current;
         SELVAGE_CHECK(domain::patch_section(next.reported, values, SectionKind::reported, limits, now));
@@ -83,9 +83,10 @@ Result<Twin> patched(const Twin& current, const Wanted& wanted, const domain::Tw
 Result<Twin> replaced(const Twin& current, const Wanted& wanted, const domain::TwinLimits& limits, UtcTime now) {
     Twin next = current;
     next.tags.clear();
-    SELVAGE_TRY(next, patched(next, {.tags = wanted.tags.value_or(JsonObject{}), .desired = std::nullopt}, limits, now));
-    SELVAGE_CHECK(
-        domain::replace_section(next.desired, wanted.desired.value_or(JsonObject{}), SectionKind::desired, limits, now));
+    SELVAGE_TRY(next,
+                patched(next, {.tags = wanted.tags.value_or(JsonObject{}), .desired = std::nullopt}, limits, now));
+    SELVAGE_CHECK(domain::replace_section(next.desired, wanted.desired.value_or(JsonObject{}), SectionKind::desired,
+                                          limits, now));
     return next;
 }
 
@@ -93,7 +94,8 @@ Wanted read_wanted(const JsonObject& body) {
     Wanted wanted;
     if (const auto* tags = find_object(body, "tags")) wanted.tags = *tags;
     if (const auto* properties = find_object(body, "properties")) {
-        if (const auto* desired = find_object(*properties, "desired")) wanted.desired = domain::without_read_only(*desired);
+        if (const auto* desired = find_object(*properties, "desired"))
+            wanted.desired = domain::without_read_only(*desired);
     }
     return wanted;
 }
@@ -181,7 +183,8 @@ Awaitable<Result<>> Twins::apply_one(Identity identity, TwinChange change) {
         JsonObject before;
     };
     const auto outcome = std::make_shared<Outcome>();
-    const auto apply = [outcome, change, limits = limits_, now = clock_.utc_now()](const Twin& current) -> Result<Twin> {
+    const auto apply = [outcome, change, limits = limits_,
+                        now = clock_.utc_now()](const Twin& current) -> Result<Twin> {
         const auto values = changed_document(current.desired.values, change);
         outcome->changed = values != current.desired.values;
         if (!outcome->changed) return current;

@@ -27,8 +27,8 @@ enum class ChangeKind { patch, replace };
 
 class Twins {
 public:
-    Twins(const Clock& clock, storage::RegistryStore& store, sessions::SessionTable& sessions, registry::Registry& registry,
-          domain::TwinLimits limits);
+    Twins(const Clock& clock, storage::RegistryStore& store, sessions::SessionTable& sessions,
+          registry::Registry& registry, domain::TwinLimits limits);
 
     // ---- for devices ----
     // {"desired":…,"reported":…} as text. Errors: device_not_found, module_not_found.
@@ -44,10 +44,10 @@ public:
     Awaitable<Result<JsonObject>> change(domain::Identity identity, JsonObject body, ChangeKind kind,
                                          registry::IfMatch if_match);
 
-    // Applies configuration content to one edge device: makes missing module identities, sets the desired properties of the
-    // named modules. All of it is checked before any of it is applied; a module whose document stays the same keeps its
-    // $version. Errors: invalid_argument (names module and path; or no edge device), device_not_found, quota_exceeded,
-    // already_exists (another call for this device is under way).
+    // Applies configuration content to one edge device: makes missing module identities, sets the desired properties of
+    // the named modules. All of it is checked before any of it is applied; a module whose document stays the same keeps
+    // its $version. Errors: invalid_argument (names module and path; or no edge device), device_not_found,
+    // quota_exceeded, already_exists (another call for this device is under way).
     Awaitable<Result<>> apply_configuration(std::string device_id, JsonObject content);
 
 private:
@@ -62,7 +62,7 @@ private:
     sessions::ConnectionFacts connections_;
     registry::Registry& registry_;
     domain::TwinLimits limits_;
-    std::set<std::string> applying_;      // devices with an apply_configuration under way
+    std::set<std::string> applying_;  // devices with an apply_configuration under way
 };
 
 }  // namespace selvage::cloud::twins

@@ -9,18 +9,19 @@ namespace selvage::cli::hubctl {
 namespace {
 
 JsonObject event(const std::string& body) {
-    return {{"partition", 2},
-            {"offset", 7},
-            {"enqueuedTimeUtc", "2026-03-01T00:00:00.0000000Z"},
-            {"body", to_base64(body)},
-            {"properties", JsonObject{{"p", "1"}}},
-            {"systemProperties", JsonObject{{"iothub-connection-device-id", "d1"}, {"iothub-connection-module-id", "m1"}}}};
+    return {
+        {"partition", 2},
+        {"offset", 7},
+        {"enqueuedTimeUtc", "2026-03-01T00:00:00.0000000Z"},
+        {"body", to_base64(body)},
+        {"properties", JsonObject{{"p", "1"}}},
+        {"systemProperties", JsonObject{{"iothub-connection-device-id", "d1"}, {"iothub-connection-module-id", "m1"}}}};
 }
 
 struct Row {
     const char* name;
     std::string body;
-    const char* want;       // the member body
+    const char* want;  // the member body
     bool encoded;
 };
 const Row kRows[] = {
@@ -52,7 +53,8 @@ TEST(EventText, NamesSenderAndPlace) {
 }
 
 TEST(Manifest, ComesBareInAnEnvelopeAndUnderItsOlderName) {
-    for (const char* text : {R"({"modulesContent":{"m":{}}})", R"({"content":{"modulesContent":{"m":{}}}})", R"({"moduleContent":{"m":{}}})"}) {
+    for (const char* text : {R"({"modulesContent":{"m":{}}})", R"({"content":{"modulesContent":{"m":{}}}})",
+                             R"({"moduleContent":{"m":{}}})"}) {
         const auto content = content_of_manifest(*parse_json_object(text));
         ASSERT_TRUE(content) << text;
         EXPECT_EQ(to_text(*content), R"({"modulesContent":{"m":{}}})") << text;

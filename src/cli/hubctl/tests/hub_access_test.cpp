@@ -33,7 +33,8 @@ TEST_F(HubAccessTest, ADataFolderIsReachedOverTheLoopbackUnderTheHubsName) {
 }
 
 TEST_F(HubAccessTest, ARunningHubSaysWhereItReallyListens) {
-    ASSERT_TRUE(cloud::data_folder::write_listening({options.data}, {.address = "127.0.9.1", .mqtt_port = 1, .https_port = 8443}));
+    ASSERT_TRUE(cloud::data_folder::write_listening({options.data},
+                                                    {.address = "127.0.9.1", .mqtt_port = 1, .https_port = 8443}));
     const auto access = find_hub(options);
     ASSERT_TRUE(access);
     EXPECT_EQ(access->via, "127.0.9.1");
@@ -43,7 +44,7 @@ TEST_F(HubAccessTest, ARunningHubSaysWhereItReallyListens) {
 struct AddressRow {
     const char* text;
     const char* via;
-    int port;            // -1: refused
+    int port;  // -1: refused
 };
 constexpr AddressRow kAddresses[] = {
     {"10.0.0.1", "10.0.0.1", 443}, {"host:8443", "host", 8443}, {"[::1]:8443", "::1", 8443},
@@ -65,7 +66,8 @@ TEST_F(HubAccessTest, PoliciesHaveConnectionStringsAndUnknownOnesAreNamed) {
     options.policy = "service";
     const auto text = policy_connection_string(options);
     ASSERT_TRUE(text);
-    EXPECT_TRUE(text->starts_with("HostName=hub.example;SharedAccessKeyName=service;SharedAccessKey=")) << "its beginning";
+    EXPECT_TRUE(text->starts_with("HostName=hub.example;SharedAccessKeyName=service;SharedAccessKey="))
+        << "its beginning";
     options.policy = "nobody";
     EXPECT_NE(policy_connection_string(options).error().detail.find("registryReadWrite"), std::string::npos);
 }

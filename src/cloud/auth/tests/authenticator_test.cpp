@@ -20,7 +20,7 @@ constexpr const char* kServiceKey = "BAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQ
 // top <- low <- leaf; low has modules m1 and $edgeHub; loner stands alone; off is disabled.
 struct AuthFixture : cloud::testing::RegistryFixture {
     std::unique_ptr<Authenticator> authenticator;
-    std::map<std::string, std::string> key;   // of the identity's text
+    std::map<std::string, std::string> key;  // of the identity's text
     std::string loner_secondary;
 
     void SetUp() override {
@@ -31,10 +31,12 @@ struct AuthFixture : cloud::testing::RegistryFixture {
         const auto loner = put_device("loner");
         const auto off = put_device("off", {{"status", "disabled"}});
         ASSERT_TRUE(top && low && leaf && loner && off);
-        for (const auto& [id, device] : {std::pair{"top", &top}, {"low", &low}, {"leaf", &leaf}, {"loner", &loner}, {"off", &off}}) {
+        for (const auto& [id, device] :
+             {std::pair{"top", &top}, {"low", &low}, {"leaf", &leaf}, {"loner", &loner}, {"off", &off}}) {
             key[id] = primary_key(**device);
         }
-        loner_secondary = find_text(*find_object(*find_object(*loner, "authentication"), "symmetricKey"), "secondaryKey");
+        loner_secondary =
+            find_text(*find_object(*find_object(*loner, "authentication"), "symmetricKey"), "secondaryKey");
         give_module_keys("top", "$edgeHub");
         give_module_keys("low", "$edgeHub");
         const auto module = put_module("low", "m1");
@@ -42,20 +44,23 @@ struct AuthFixture : cloud::testing::RegistryFixture {
         key["low/m1"] = primary_key(*module);
         authenticator = std::make_unique<Authenticator>(
             *store, time, kHost,
-            std::vector<data_folder::Policy>{
-                {.name = "iothubowner",
-                 .permissions = data_folder::kRegistryWrite | data_folder::kServiceConnect | data_folder::kDeviceConnect,
-                 .primary_key = kOwnerKey,
-                 .secondary_key = kOther},
-                {.name = "service", .permissions = data_folder::kServiceConnect, .primary_key = kServiceKey, .secondary_key = kOther}});
+            std::vector<data_folder::Policy>{{.name = "iothubowner",
+                                              .permissions = data_folder::kRegistryWrite |
+                                                             data_folder::kServiceConnect | data_folder::kDeviceConnect,
+                                              .primary_key = kOwnerKey,
+                                              .secondary_key = kOther},
+                                             {.name = "service",
+                                              .permissions = data_folder::kServiceConnect,
+                                              .primary_key = kServiceKey,
+                                              .secondary_key = kOther}});
     }
     void give_module_keys(const std::string& device, const std::string& module) {
         const std::string own = to_base64(security::sha256(device + module));
         ASSERT_TRUE(put_module(device, module, keys(own, own), any()));
         key[device + "/" + module] = own;
     }
-    std::string token(const std::string& key_base64, const std::string& resource, std::chrono::seconds life = std::chrono::seconds(600),
-                      const std::string& policy = {}) {
+    std::string token(const std::string& key_base64, const std::string& resource,
+                      std::chrono::seconds life = std::chrono::seconds(600), const std::string& policy = {}) {
         return security::make_sas_token(key_base64, resource, time.utc_now() + life, policy).value();
     }
     std::optional<Errc> code(hub_api::Credentials credentials) {
@@ -66,13 +71,14 @@ struct AuthFixture : cloud::testing::RegistryFixture {
 
 Identity identity_of(const std::string& text) {
     const auto slash = text.find('/');
-    return slash == std::string::npos ? Identity::of_device(text) : Identity::of_module(text.substr(0, slash), text.substr(slash + 1));
+    return slash == std::string::npos ? Identity::of_device(text)
+                                      : Identity::of_module(text.substr(0, slash), text.substr(slash + 1));
 }
 
 struct Row {
     const char* name;
     const char* identity;
-    const char* signer;                 // whose key; "?" a key of nobody
+    const char* signer;  // whose key; "?" a key of nobody
     const char* resource;
     std::chrono::seconds life{600};
     const char* policy = "";
@@ -91,30 +97,49 @@ const Row kRows[] = {
     {"another device's token", "loner", "leaf", "hub.example/devices/leaf", seconds(600), "", "", Errc::unauthorized},
     {"another hub's token", "loner", "loner", "else.example/devices/loner", seconds(600), "", "", Errc::unauthorized},
     {"unknown device", "ghost", "?", "hub.example/devices/ghost", seconds(600), "", "", Errc::device_not_found},
-    {"other case of a device", "LONER", "loner", "hub.example/devices/LONER", seconds(600), "", "", Errc::device_not_found},
+    {"other case of a device", "LONER", "loner", "hub.example/devices/LONER", seconds(600), "", "",
+     Errc::device_not_found},
     {"disabled device", "off", "off", "hub.example/devices/off", seconds(600), "", "", Errc::device_disabled},
     {"own module key", "low/m1", "low/m1", "hub.example/devices/low/modules/m1", seconds(600), "", "", std::nullopt},
-    {"unknown module", "low/m9", "low/m1", "hub.example/devices/low/modules/m9", seconds(600), "", "", Errc::module_not_found},
-    {"another module's token", "low/m1", "low/$edgeHub", "hub.example/devices/low/modules/$edgeHub", seconds(600), "", "", Errc::unauthorized},
-    {"a device's token for its module", "low/m1", "low", "hub.example/devices/low", seconds(600), "", "", Errc::unauthorized},
-    {"a module without keys", "low/$edgeAgent", "?", "hub.example/devices/low/modules/$edgeAgent", seconds(600), "", "", Errc::unauthorized},
+    {"unknown module", "low/m9", "low/m1", "hub.example/devices/low/modules/m9", seconds(600), "", "",
+     Errc::module_not_found},
+    {"another module's token", "low/m1", "low/$edgeHub", "hub.example/devices/low/modules/$edgeHub", seconds(600), "",
+     "", Errc::unauthorized},
+    {"a device's token for its module", "low/m1", "low", "hub.example/devices/low", seconds(600), "", "",
+     Errc::unauthorized},
+    {"a module without keys", "low/$edgeAgent", "?", "hub.example/devices/low/modules/$edgeAgent", seconds(600), "", "",
+     Errc::unauthorized},
     {"policy over the hub", "loner", "iothubowner", "hub.example", seconds(600), "iothubowner", "", std::nullopt},
-    {"policy over all devices", "loner", "iothubowner", "hub.example/devices", seconds(600), "iothubowner", "", std::nullopt},
-    {"policy over another device", "loner", "iothubowner", "hub.example/devices/lon", seconds(600), "iothubowner", "", Errc::unauthorized},
-    {"policy without DeviceConnect", "loner", "service", "hub.example", seconds(600), "service", "", Errc::unauthorized},
+    {"policy over all devices", "loner", "iothubowner", "hub.example/devices", seconds(600), "iothubowner", "",
+     std::nullopt},
+    {"policy over another device", "loner", "iothubowner", "hub.example/devices/lon", seconds(600), "iothubowner", "",
+     Errc::unauthorized},
+    {"policy without DeviceConnect", "loner", "service", "hub.example", seconds(600), "service", "",
+     Errc::unauthorized},
     {"unknown policy", "loner", "iothubowner", "hub.example", seconds(600), "nobody", "", Errc::unauthorized},
     {"policy with a wrong key", "loner", "?", "hub.example", seconds(600), "iothubowner", "", Errc::unauthorized},
-    {"policy for a disabled device", "off", "iothubowner", "hub.example", seconds(600), "iothubowner", "", Errc::device_disabled},
-    {"leaf by its edge hub", "leaf", "low/$edgeHub", "hub.example/devices/low/modules/$edgeHub", seconds(600), "", "leaf;low", std::nullopt},
-    {"leaf by the top edge hub", "leaf", "top/$edgeHub", "hub.example/devices/top/modules/$edgeHub", seconds(600), "", "leaf;low;top", std::nullopt},
-    {"module by its own edge hub", "low/m1", "low/$edgeHub", "hub.example/devices/low/modules/$edgeHub", seconds(600), "", "low/m1;low", std::nullopt},
-    {"a parent left out", "leaf", "top/$edgeHub", "hub.example/devices/top/modules/$edgeHub", seconds(600), "", "leaf;top", Errc::forbidden},
-    {"no child of the actor", "loner", "low/$edgeHub", "hub.example/devices/low/modules/$edgeHub", seconds(600), "", "loner;low", Errc::forbidden},
-    {"chain of another identity", "loner", "low/$edgeHub", "hub.example/devices/low/modules/$edgeHub", seconds(600), "", "leaf;low", Errc::forbidden},
-    {"chain that ends at a leaf", "leaf", "leaf", "hub.example/devices/leaf", seconds(600), "", "leaf", Errc::forbidden},
-    {"chain with a wrong key", "leaf", "?", "hub.example/devices/low/modules/$edgeHub", seconds(600), "", "leaf;low", Errc::unauthorized},
-    {"chain with another module's token", "leaf", "low/m1", "hub.example/devices/low/modules/m1", seconds(600), "", "leaf;low", Errc::unauthorized},
-    {"unknown module in a chain", "low/m9", "low/$edgeHub", "hub.example/devices/low/modules/$edgeHub", seconds(600), "", "low/m9;low", Errc::module_not_found},
+    {"policy for a disabled device", "off", "iothubowner", "hub.example", seconds(600), "iothubowner", "",
+     Errc::device_disabled},
+    {"leaf by its edge hub", "leaf", "low/$edgeHub", "hub.example/devices/low/modules/$edgeHub", seconds(600), "",
+     "leaf;low", std::nullopt},
+    {"leaf by the top edge hub", "leaf", "top/$edgeHub", "hub.example/devices/top/modules/$edgeHub", seconds(600), "",
+     "leaf;low;top", std::nullopt},
+    {"module by its own edge hub", "low/m1", "low/$edgeHub", "hub.example/devices/low/modules/$edgeHub", seconds(600),
+     "", "low/m1;low", std::nullopt},
+    {"a parent left out", "leaf", "top/$edgeHub", "hub.example/devices/top/modules/$edgeHub", seconds(600), "",
+     "leaf;top", Errc::forbidden},
+    {"no child of the actor", "loner", "low/$edgeHub", "hub.example/devices/low/modules/$edgeHub", seconds(600), "",
+     "loner;low", Errc::forbidden},
+    {"chain of another identity", "loner", "low/$edgeHub", "hub.example/devices/low/modules/$edgeHub", seconds(600), "",
+     "leaf;low", Errc::forbidden},
+    {"chain that ends at a leaf", "leaf", "leaf", "hub.example/devices/leaf", seconds(600), "", "leaf",
+     Errc::forbidden},
+    {"chain with a wrong key", "leaf", "?", "hub.example/devices/low/modules/$edgeHub", seconds(600), "", "leaf;low",
+     Errc::unauthorized},
+    {"chain with another module's token", "leaf", "low/m1", "hub.example/devices/low/modules/m1", seconds(600), "",
+     "leaf;low", Errc::unauthorized},
+    {"unknown module in a chain", "low/m9", "low/$edgeHub", "hub.example/devices/low/modules/$edgeHub", seconds(600),
+     "", "low/m9;low", Errc::module_not_found},
 };
 
 TEST_F(AuthFixture, EachCredentialIsAcceptedOrRefusedForItsOwnReason) {
@@ -136,20 +161,22 @@ TEST_F(AuthFixture, EachCredentialIsAcceptedOrRefusedForItsOwnReason) {
 }
 
 TEST_F(AuthFixture, ADisabledMemberBreaksTheChain) {
-    hub_api::Credentials credentials{.identity = Identity::of_device("leaf"),
-                                     .sas_token = token(key["top/$edgeHub"], "hub.example/devices/top/modules/$edgeHub"),
-                                     .certificate_chain_pem = {},
-                                     .auth_chain = "leaf;low;top"};
+    hub_api::Credentials credentials{
+        .identity = Identity::of_device("leaf"),
+        .sas_token = token(key["top/$edgeHub"], "hub.example/devices/top/modules/$edgeHub"),
+        .certificate_chain_pem = {},
+        .auth_chain = "leaf;low;top"};
     ASSERT_EQ(code(credentials), std::nullopt);
     ASSERT_TRUE(put_device("low", {{"status", "disabled"}}, any()));
     EXPECT_EQ(code(credentials), Errc::device_disabled);
 }
 
 TEST_F(AuthFixture, AGrantSaysHowLongAndForWhom) {
-    const auto grant = get(authenticator->authenticate({.identity = Identity::of_module("low", "m1"),
-                                                        .sas_token = token(key["low/m1"], "hub.example/devices/low/modules/m1"),
-                                                        .certificate_chain_pem = {},
-                                                        .auth_chain = {}}));
+    const auto grant =
+        get(authenticator->authenticate({.identity = Identity::of_module("low", "m1"),
+                                         .sas_token = token(key["low/m1"], "hub.example/devices/low/modules/m1"),
+                                         .certificate_chain_pem = {},
+                                         .auth_chain = {}}));
     ASSERT_TRUE(grant) << grant.error().detail;
     EXPECT_EQ(grant->expires, std::optional(time.utc_now() + std::chrono::seconds(600)));
     EXPECT_EQ(grant->auth_method, R"({"scope":"module","type":"sas","issuer":"iothub","acceptingIpFilterRule":null})");
@@ -179,9 +206,14 @@ TEST_F(AuthFixture, ASelfSignedCertificateIsKnownByItsThumbprint) {
 }
 
 TEST_F(AuthFixture, NoCredentialsAreNoProof) {
-    EXPECT_EQ(code({.identity = Identity::of_device("loner"), .sas_token = {}, .certificate_chain_pem = {}, .auth_chain = {}}),
-              Errc::unauthorized);
-    EXPECT_EQ(code({.identity = Identity::of_device("loner"), .sas_token = "nonsense", .certificate_chain_pem = {}, .auth_chain = {}}),
+    EXPECT_EQ(
+        code(
+            {.identity = Identity::of_device("loner"), .sas_token = {}, .certificate_chain_pem = {}, .auth_chain = {}}),
+        Errc::unauthorized);
+    EXPECT_EQ(code({.identity = Identity::of_device("loner"),
+                    .sas_token = "nonsense",
+                    .certificate_chain_pem = {},
+                    .auth_chain = {}}),
               Errc::unauthorized);
 }
 
@@ -205,10 +237,11 @@ constexpr RequestRow kRequestRows[] = {
 
 TEST_F(AuthFixture, ABackEndsTokenCoversThePathsBelowItsAudience) {
     for (const auto& row : kRequestRows) {
-        const auto caller = get(authenticator->authenticate_request({.authorization = token(kOwnerKey, row.resource, std::chrono::seconds(60), "iothubowner"),
-                                                                     .certificate_chain_pem = {},
-                                                                     .path = row.path,
-                                                                     .path_identity = {}}));
+        const auto caller = get(authenticator->authenticate_request(
+            {.authorization = token(kOwnerKey, row.resource, std::chrono::seconds(60), "iothubowner"),
+             .certificate_chain_pem = {},
+             .path = row.path,
+             .path_identity = {}}));
         EXPECT_EQ(caller.has_value(), row.accepted) << row.name;
         if (caller) {
             EXPECT_TRUE(caller->may(data_folder::kRegistryWrite)) << row.name;
@@ -218,10 +251,11 @@ TEST_F(AuthFixture, ABackEndsTokenCoversThePathsBelowItsAudience) {
 
 TEST_F(AuthFixture, ADeviceMayComeWithALowerCasedAudience) {
     const auto device = put_device("MixedCase");
-    const auto caller = get(authenticator->authenticate_request({.authorization = token(primary_key(*device), "hub.example/devices/mixedcase"),
-                                                                 .certificate_chain_pem = {},
-                                                                 .path = "/devices/MixedCase/modules/m1",
-                                                                 .path_identity = Identity::of_device("MixedCase")}));
+    const auto caller = get(authenticator->authenticate_request(
+        {.authorization = token(primary_key(*device), "hub.example/devices/mixedcase"),
+         .certificate_chain_pem = {},
+         .path = "/devices/MixedCase/modules/m1",
+         .path_identity = Identity::of_device("MixedCase")}));
     ASSERT_TRUE(caller) << caller.error().detail;
     EXPECT_EQ(caller->identity, Identity::of_device("MixedCase"));
     EXPECT_EQ(caller->permissions, 0u);

@@ -7,7 +7,7 @@ namespace {
 
 struct Row {
     const char* chain;
-    std::vector<std::string> devices;   // empty: refused
+    std::vector<std::string> devices;  // empty: refused
 };
 const Row kRows[] = {
     {"edge", {"edge"}},
@@ -28,7 +28,8 @@ const Row kRows[] = {
 TEST(AuthChain, GoesFromTheTargetsDeviceUpToTheActor) {
     for (const auto& row : kRows) {
         const auto members = split_chain(row.chain);
-        const auto devices = members ? devices_of_chain(*members) : Result<std::vector<std::string>>(fail(members.error()));
+        const auto devices =
+            members ? devices_of_chain(*members) : Result<std::vector<std::string>>(fail(members.error()));
         EXPECT_EQ(devices.value_or(std::vector<std::string>{}), row.devices) << row.chain;
         if (!devices) {
             EXPECT_EQ(devices.error().code, Errc::invalid_argument) << row.chain;

@@ -30,7 +30,7 @@ struct HubFolder : testing::Test {
     }
     void TearDown() override { std::filesystem::remove_all(base); }
     static mode_t mode(const std::string& path) {
-        struct stat facts {};
+        struct stat facts{};
         return stat(path.c_str(), &facts) == 0 ? facts.st_mode & 0777 : 0;
     }
 };
@@ -110,7 +110,8 @@ TEST(HubSettings, BadOnesAreRefusedByName) {
     for (const auto& row : kBadSettings) {
         const auto settings = parse_settings(row.toml);
         ASSERT_FALSE(settings) << row.name;
-        EXPECT_NE(settings.error().detail.find(row.in_message), std::string::npos) << row.name << ": " << settings.error().detail;
+        EXPECT_NE(settings.error().detail.find(row.in_message), std::string::npos)
+            << row.name << ": " << settings.error().detail;
     }
 }
 

@@ -22,7 +22,10 @@ struct CloudHubTest : cloud::testing::HubFixture {
     }
     using Answer = std::optional<Result<domain::MethodResponse>>;
     static domain::MethodRequest request(std::chrono::seconds connect = std::chrono::seconds(0)) {
-        return {.name = "reboot", .payload = R"({"now":true})", .response_timeout = std::chrono::seconds(30), .connect_timeout = connect};
+        return {.name = "reboot",
+                .payload = R"({"now":true})",
+                .response_timeout = std::chrono::seconds(30),
+                .connect_timeout = connect};
     }
 };
 
@@ -59,7 +62,9 @@ TEST_F(CloudHubTest, AnswersToTelemetryKeepTheOrderOfTheCallsRefusalsToo) {
         domain::Message message;
         message.body.assign(bytes, 'x');
         device.session->send_telemetry(std::move(message), [&order, name](const Result<>& stored) {
-            order.push_back(std::string(name) + (stored ? " stored" : stored.error().code == Errc::message_too_large ? " too large" : " ?"));
+            order.push_back(std::string(name) + (stored                                           ? " stored"
+                                                 : stored.error().code == Errc::message_too_large ? " too large"
+                                                                                                  : " ?"));
         });
     };
     send("1", 10);
@@ -153,7 +158,8 @@ TEST_F(CloudHubTest, DesiredChangesGoOnlyToThoseWhoAskedForThem) {
 
 TEST_F(CloudHubTest, FiltersOfAnMqttSessionOutliveTheConnection) {
     EXPECT_EQ(get(hub->load_filters(d1)).value(), std::nullopt);
-    const std::vector<hub_api::StoredFilter> filters{{.filter = "$iothub/twin/res/#", .qos = 0}, {.filter = "a", .qos = 1}};
+    const std::vector<hub_api::StoredFilter> filters{{.filter = "$iothub/twin/res/#", .qos = 0},
+                                                     {.filter = "a", .qos = 1}};
     ASSERT_TRUE(get(hub->save_filters(d1, filters)));
     EXPECT_EQ(get(hub->load_filters(d1)).value(), filters);
     ASSERT_TRUE(get(hub->save_filters(d1, {})));

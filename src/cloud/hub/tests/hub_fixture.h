@@ -40,7 +40,8 @@ struct HubFixture : RegistryFixture {
                                 policy("registryRead", kRegistryRead, reader_key)});
         twins = std::make_unique<twins::Twins>(time, *store, sessions, *registry, domain::TwinLimits{});
         methods = std::make_unique<methods::DirectMethods>(loop.get_executor(), time, *store, sessions);
-        events = std::make_unique<telemetry::EventLog>(*log, time, 4, storage::Retention{.age = std::chrono::hours(1), .bytes = 1 << 24});
+        events = std::make_unique<telemetry::EventLog>(
+            *log, time, 4, storage::Retention{.age = std::chrono::hours(1), .bytes = 1 << 24});
         hub = std::make_unique<hub::CloudHub>(loop.get_executor(), kHubHost,
                                               hub::Parts{.time = time,
                                                          .store = *store,
@@ -75,7 +76,8 @@ struct HubFixture : RegistryFixture {
         Opened opened;
         auto proven = grant(identity, key);
         EXPECT_TRUE(proven) << proven.error().detail;
-        auto session = get(hub->open(*proven, {.protocol = "test", .remote_address = "", .product_info = "", .model_id = ""}, opened.sink));
+        auto session = get(hub->open(
+            *proven, {.protocol = "test", .remote_address = "", .product_info = "", .model_id = ""}, opened.sink));
         EXPECT_TRUE(session) << session.error().detail;
         opened.session = *std::move(session);
         return opened;

@@ -15,7 +15,7 @@ constexpr const char* kSha1 = "0123456789abcdef0123456789ABCDEF01234567";
 struct AuthenticationRow {
     const char* name;
     std::string body;
-    std::optional<AuthenticationType> type;   // nothing: refused
+    std::optional<AuthenticationType> type;  // nothing: refused
     std::string primary_key;
 };
 
@@ -23,14 +23,19 @@ const AuthenticationRow kRows[] = {
     {"absent", "{}", AuthenticationType::sas, "fresh1"},
     {"empty keys", R"({"authentication":{"type":"sas","symmetricKey":{"primaryKey":"","secondaryKey":""}}})",
      AuthenticationType::sas, "fresh1"},
-    {"null keys", R"({"authentication":{"symmetricKey":{"primaryKey":null,"secondaryKey":null}}})", AuthenticationType::sas,
-     "fresh1"},
+    {"null keys", R"({"authentication":{"symmetricKey":{"primaryKey":null,"secondaryKey":null}}})",
+     AuthenticationType::sas, "fresh1"},
     {"null authentication", R"({"authentication":null})", AuthenticationType::sas, "fresh1"},
-    {"own keys", std::string(R"({"authentication":{"symmetricKey":{"primaryKey":")") + kKey + R"(","secondaryKey":")" + kKey + R"("}}})",
+    {"own keys",
+     std::string(R"({"authentication":{"symmetricKey":{"primaryKey":")") + kKey + R"(","secondaryKey":")" + kKey +
+         R"("}}})",
      AuthenticationType::sas, kKey},
-    {"one key", std::string(R"({"authentication":{"symmetricKey":{"primaryKey":")") + kKey + R"("}}})", std::nullopt, ""},
-    {"short key", R"({"authentication":{"symmetricKey":{"primaryKey":"AAAA","secondaryKey":"AAAA"}}})", std::nullopt, ""},
-    {"key that is no base64", R"({"authentication":{"symmetricKey":{"primaryKey":"%%","secondaryKey":"%%"}}})", std::nullopt, ""},
+    {"one key", std::string(R"({"authentication":{"symmetricKey":{"primaryKey":")") + kKey + R"("}}})", std::nullopt,
+     ""},
+    {"short key", R"({"authentication":{"symmetricKey":{"primaryKey":"AAAA","secondaryKey":"AAAA"}}})", std::nullopt,
+     ""},
+    {"key that is no base64", R"({"authentication":{"symmetricKey":{"primaryKey":"%%","secondaryKey":"%%"}}})",
+     std::nullopt, ""},
     {"thumbprint", std::string(R"({"authentication":{"x509Thumbprint":{"primaryThumbprint":")") + kSha1 + R"("}}})",
      AuthenticationType::self_signed, ""},
     {"bad thumbprint", R"({"authentication":{"x509Thumbprint":{"primaryThumbprint":"12"}}})", std::nullopt, ""},
@@ -39,7 +44,8 @@ const AuthenticationRow kRows[] = {
      std::string(R"({"authentication":{"symmetricKey":{"primaryKey":")") + kKey + R"(","secondaryKey":")" + kKey +
          R"("},"x509Thumbprint":{"primaryThumbprint":")" + kSha1 + R"("}}})",
      std::nullopt, ""},
-    {"CA, other case", R"({"authentication":{"type":"CertificateAuthority"}})", AuthenticationType::certificate_authority, ""},
+    {"CA, other case", R"({"authentication":{"type":"CertificateAuthority"}})",
+     AuthenticationType::certificate_authority, ""},
     {"none", R"({"authentication":{"type":"none"}})", AuthenticationType::none, ""},
     {"unknown type", R"({"authentication":{"type":"magic"}})", std::nullopt, ""},
 };
@@ -47,8 +53,9 @@ const AuthenticationRow kRows[] = {
 TEST(AuthenticationInput, IsNormalisedOrRefused) {
     for (const auto& row : kRows) {
         const auto input = read_module(*parse_json_object(row.body), "d", "m");
-        const auto settled = input ? settle(input->authentication, nullptr, {.primary = "fresh1", .secondary = "fresh2"})
-                                   : Result<storage::Authentication>(fail(input.error()));
+        const auto settled = input
+                                 ? settle(input->authentication, nullptr, {.primary = "fresh1", .secondary = "fresh2"})
+                                 : Result<storage::Authentication>(fail(input.error()));
         ASSERT_EQ(settled.has_value(), row.type.has_value()) << row.name;
         if (!settled) continue;
         EXPECT_EQ(settled->type, *row.type) << row.name;
@@ -57,8 +64,8 @@ TEST(AuthenticationInput, IsNormalisedOrRefused) {
 }
 
 TEST(DeviceInput, RefusesWhatItCannotMean) {
-    for (const char* body : {R"({"status":"maybe"})", R"({"status":5})", R"({"parentScopes":["a","b"]})", R"({"parentScopes":[1]})",
-                             R"({"deviceId":7})", R"({"deviceScope":{}})"}) {
+    for (const char* body : {R"({"status":"maybe"})", R"({"status":5})", R"({"parentScopes":["a","b"]})",
+                             R"({"parentScopes":[1]})", R"({"deviceId":7})", R"({"deviceScope":{}})"}) {
         const auto input = read_device(*parse_json_object(body), "d");
         ASSERT_FALSE(input) << body;
         EXPECT_EQ(input.error().code, Errc::invalid_argument) << body;

@@ -23,7 +23,9 @@ struct RecordingSink final : hub_api::DeviceSink {
     std::vector<std::pair<std::int64_t, std::string>> desired;
     std::vector<std::pair<std::string, domain::MethodRequest>> methods;
     void deliver(hub_api::Delivery) override {}
-    void desired_changed(std::int64_t version, const std::string& patch) override { desired.emplace_back(version, patch); }
+    void desired_changed(std::int64_t version, const std::string& patch) override {
+        desired.emplace_back(version, patch);
+    }
     void invoke_method(const std::string& id, const domain::MethodRequest& request) override {
         methods.emplace_back(id, request);
     }
@@ -105,7 +107,8 @@ struct RegistryFixture : ::testing::Test {
         return get(registry->put_module(device, module, std::move(body), std::move(if_match)));
     }
     static std::string primary_key(const JsonObject& identity) {
-        return std::string(find_text(*find_object(*find_object(identity, "authentication"), "symmetricKey"), "primaryKey"));
+        return std::string(
+            find_text(*find_object(*find_object(identity, "authentication"), "symmetricKey"), "primaryKey"));
     }
     static JsonObject keys(const std::string& primary, const std::string& secondary) {
         return {{"authentication",

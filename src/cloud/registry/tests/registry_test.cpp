@@ -17,7 +17,8 @@ struct RegistryRules : cloud::testing::RegistryFixture {};
 
 std::vector<std::string> names(const JsonArray& list, const char* member) {
     std::vector<std::string> found;
-    for (const auto& entry : list) found.emplace_back(find_text(entry.get_object(), member));
+    for (const auto& entry : list)
+        found.emplace_back(find_text(entry.get_object(), member));
     return found;
 }
 
@@ -31,7 +32,8 @@ TEST_F(RegistryRules, ANewDeviceHasGeneratedKeysAndTheMembersOfTheService) {
     EXPECT_EQ(find_text(*device, "lastActivityTime"), "0001-01-01T00:00:00Z");
     EXPECT_EQ(primary_key(*device).size(), 44u);
     const auto* authentication = find_object(*device, "authentication");
-    EXPECT_EQ(std::prev(authentication->end())->key(), "type") << "one SDK needs the type behind what it would overwrite";
+    EXPECT_EQ(std::prev(authentication->end())->key(), "type")
+        << "one SDK needs the type behind what it would overwrite";
     const auto kept = get(registry->device("d1"));
     ASSERT_TRUE(kept);
     EXPECT_EQ(*kept, *device);
@@ -211,7 +213,8 @@ TEST_F(RegistryRules, AModuleNeedsItsDeviceAndRoom) {
     ASSERT_FALSE(orphan);
     EXPECT_EQ(orphan.error().code, Errc::device_not_found);
     ASSERT_TRUE(put_device("d1"));
-    for (int i = 0; i < 5; ++i) ASSERT_TRUE(put_module("d1", "m" + std::to_string(i)));
+    for (int i = 0; i < 5; ++i)
+        ASSERT_TRUE(put_module("d1", "m" + std::to_string(i)));
     const auto sixth = put_module("d1", "m5");
     ASSERT_FALSE(sixth);
     EXPECT_EQ(sixth.error().code, Errc::quota_exceeded);
@@ -245,8 +248,10 @@ TEST_F(RegistryRules, TheScopeOfAnEdgeDeviceComesPageByPageAndWhole) {
         do {
             const auto part = get(registry->scope_of("m-edge", after, page));
             ASSERT_TRUE(part) << part.error().detail;
-            for (auto& name : names(part->devices, "deviceId")) devices.push_back(name);
-            for (auto& name : names(part->modules, "moduleId")) modules.push_back(name);
+            for (auto& name : names(part->devices, "deviceId"))
+                devices.push_back(name);
+            for (auto& name : names(part->modules, "moduleId"))
+                modules.push_back(name);
             after = part->next;
         } while (!after.empty());
         EXPECT_EQ(devices, (std::vector<std::string>{"m-edge", "a-leaf", "n-edge", "z-leaf"})) << page;

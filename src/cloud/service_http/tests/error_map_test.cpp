@@ -11,7 +11,9 @@ namespace {
 
 struct SetClock final : Clock {
     TimePoint now() const override { return {}; }
-    UtcTime utc_now() const override { return UtcTime{std::chrono::sys_days{std::chrono::year{2026} / 3 / 1}} + std::chrono::hours(10); }
+    UtcTime utc_now() const override {
+        return UtcTime{std::chrono::sys_days{std::chrono::year{2026} / 3 / 1}} + std::chrono::hours(10);
+    }
 };
 
 struct Row {
@@ -69,7 +71,8 @@ TEST(ErrorMap, HasARowForEveryReasonToFail) {
 TEST(ErrorMap, TheBodyIsTheFormThatTheNodeSdkTakesApart) {
     SetClock clock;
     SeededRandom random(1);
-    const auto response = error_response({Errc::device_not_found, "device 'd;1' is gone"}, Subject::device, clock, random);
+    const auto response =
+        error_response({Errc::device_not_found, "device 'd;1' is gone"}, Subject::device, clock, random);
     EXPECT_EQ(response.status, 404);
     EXPECT_EQ(response.headers.get("iothub-errorcode"), "DeviceNotFound");
     EXPECT_EQ(response.headers.get("Content-Type"), "application/json; charset=utf-8");
@@ -84,7 +87,8 @@ TEST(ErrorMap, TheBodyIsTheFormThatTheNodeSdkTakesApart) {
 TEST(ErrorMap, WhatIsOursToKnowStaysInTheLog) {
     SetClock clock;
     SeededRandom random(1);
-    const auto response = error_response({Errc::io_error, "/var/lib/secret: disk on fire"}, Subject::device, clock, random);
+    const auto response =
+        error_response({Errc::io_error, "/var/lib/secret: disk on fire"}, Subject::device, clock, random);
     EXPECT_EQ(response.status, 500);
     EXPECT_EQ(response.body.find("fire"), std::string::npos);
 }

@@ -23,7 +23,8 @@ struct ServiceTest : cloud::testing::HubFixture {
                                                   .sessions = sessions});
     }
     std::string owner() { return token(owner_key, cloud::testing::kHubHost, "iothubowner"); }
-    net::HttpRequest request(const std::string& method, const std::string& path, const std::string& body, const std::string& authorization) {
+    net::HttpRequest request(const std::string& method, const std::string& path, const std::string& body,
+                             const std::string& authorization) {
         net::HttpRequest http;
         http.method = method;
         http.target = path + (path.find('?') == std::string::npos ? "?" : "&") + "api-version=2021-04-12";
@@ -31,12 +32,14 @@ struct ServiceTest : cloud::testing::HubFixture {
         if (!authorization.empty()) http.headers.set("Authorization", authorization);
         return http;
     }
-    net::HttpResponse ask(const std::string& method, const std::string& path, const std::string& body = {}, const std::string& if_match = {}) {
+    net::HttpResponse ask(const std::string& method, const std::string& path, const std::string& body = {},
+                          const std::string& if_match = {}) {
         auto http = request(method, path, body, owner());
         if (!if_match.empty()) http.headers.set("If-Match", if_match);
         return get(service->handle(std::move(http)));
     }
-    net::HttpResponse ask_as(const std::string& authorization, const std::string& method, const std::string& path, const std::string& body = {}) {
+    net::HttpResponse ask_as(const std::string& authorization, const std::string& method, const std::string& path,
+                             const std::string& body = {}) {
         return get(service->handle(request(method, path, body, authorization)));
     }
     static JsonObject object(const net::HttpResponse& response) {
@@ -117,7 +120,8 @@ TEST_F(ServiceTest, ADeviceManagesItsOwnModulesAndNobodyElses) {
     const auto device = put_device("d1");
     ASSERT_TRUE(put_device("d2"));
     const auto own = token(primary_key(*device), "hub.example/devices/d1");
-    const auto made = ask_as(own, "PUT", "/devices/d1/modules/m1", R"({"moduleId":"m1","deviceId":"d1","managedBy":"IotEdge"})");
+    const auto made =
+        ask_as(own, "PUT", "/devices/d1/modules/m1", R"({"moduleId":"m1","deviceId":"d1","managedBy":"IotEdge"})");
     ASSERT_EQ(made.status, 200) << made.body;
     EXPECT_FALSE(find_text(object(made), "generationId").empty());
     EXPECT_EQ(ask_as(own, "GET", "/devices/d1/modules/m1").status, 200);
@@ -148,8 +152,10 @@ TEST_F(ServiceTest, TwinsComeGoAndAreReplaced) {
 
 TEST_F(ServiceTest, MethodArgumentsAreChecked) {
     ASSERT_TRUE(put_device("d1"));
-    for (const char* body : {"{}", R"({"methodName":"m","responseTimeoutInSeconds":0})", R"({"methodName":"m","connectTimeoutInSeconds":-1})",
-                             R"({"methodName":"m","responseTimeoutInSeconds":"5"})", R"({"methodName":"m","responseTimeoutInSeconds":3601})"}) {
+    for (const char* body :
+         {"{}", R"({"methodName":"m","responseTimeoutInSeconds":0})",
+          R"({"methodName":"m","connectTimeoutInSeconds":-1})", R"({"methodName":"m","responseTimeoutInSeconds":"5"})",
+          R"({"methodName":"m","responseTimeoutInSeconds":3601})"}) {
         EXPECT_EQ(ask("POST", "/twins/d1/methods", body).headers.get("iothub-errorcode"), "ArgumentInvalid") << body;
     }
     EXPECT_EQ(ask("POST", "/twins/d1/methods", R"({"methodName":"m","payload":null,"responseTimeoutInSeconds":null})")
@@ -167,19 +173,28 @@ TEST_F(ServiceTest, AnEdgeHubSeesItsScopeAndActsOnlyBelowItself) {
     const auto hub_token = token(own, "hub.example/devices/e1/modules/$edgeHub");
     const std::string base = "/devices/e1/modules/%24edgeHub/";
 
-    const auto page = ask_as(hub_token, "POST", base + "devicesAndModulesInTargetDeviceScope", R"({"pageSize":10,"authChain":"e1"})");
+    const auto page =
+        ask_as(hub_token, "POST", base + "devicesAndModulesInTargetDeviceScope", R"({"pageSize":10,"authChain":"e1"})");
     ASSERT_EQ(page.status, 200) << page.body;
     EXPECT_EQ(find_array(object(page), "devices")->size(), 2u);
     EXPECT_EQ(find_array(object(page), "modules")->size(), 2u);
     EXPECT_TRUE(object(page).contains("continuationLink")) << "its reader insists on the member";
 
-    const auto one = ask_as(hub_token, "POST", base + "getDeviceAndModuleOnBehalfOf", R"({"targetDeviceId":"leaf","authChain":"e1"})");
+    const auto one = ask_as(hub_token, "POST", base + "getDeviceAndModuleOnBehalfOf",
+                            R"({"targetDeviceId":"leaf","authChain":"e1"})");
     ASSERT_EQ(one.status, 200) << one.body;
     EXPECT_FALSE(primary_key(find_array(object(one), "devices")->front().get_object()).empty());
-    EXPECT_EQ(ask_as(hub_token, "POST", base + "getDeviceAndModuleOnBehalfOf", R"({"targetDeviceId":"stranger","authChain":"e1"})").status, 401);
-    EXPECT_EQ(ask_as(hub_token, "POST", base + "getDeviceAndModuleOnBehalfOf", R"({"targetDeviceId":"ghost","authChain":"e1"})").status, 404);
+    EXPECT_EQ(ask_as(hub_token, "POST", base + "getDeviceAndModuleOnBehalfOf",
+                     R"({"targetDeviceId":"stranger","authChain":"e1"})")
+                  .status,
+              401);
+    EXPECT_EQ(ask_as(hub_token, "POST", base + "getDeviceAndModuleOnBehalfOf",
+                     R"({"targetDeviceId":"ghost","authChain":"e1"})")
+                  .status,
+              404);
 
-    const auto older = ask_as(hub_token, "GET", base + "devicesAndModulesInDeviceScope?deviceCount=1&continuationToken=");
+    const auto older =
+        ask_as(hub_token, "GET", base + "devicesAndModulesInDeviceScope?deviceCount=1&continuationToken=");
     ASSERT_EQ(older.status, 200) << older.body;
     const std::string link(find_text(object(older), "continuationLink"));
     ASSERT_FALSE(link.empty());
@@ -191,12 +206,15 @@ TEST_F(ServiceTest, AnEdgeHubSeesItsScopeAndActsOnlyBelowItself) {
     EXPECT_TRUE(object(last).at("continuationLink").is_null());
 
     const auto foreign = token(primary_key(*stranger), "hub.example/devices/stranger");
-    EXPECT_EQ(ask_as(foreign, "POST", base + "devicesAndModulesInTargetDeviceScope", R"({"authChain":"e1"})").status, 401);
-    EXPECT_EQ(ask_as(owner(), "POST", base + "devicesAndModulesInTargetDeviceScope", R"({"authChain":"e1"})").status, 401);
+    EXPECT_EQ(ask_as(foreign, "POST", base + "devicesAndModulesInTargetDeviceScope", R"({"authChain":"e1"})").status,
+              401);
+    EXPECT_EQ(ask_as(owner(), "POST", base + "devicesAndModulesInTargetDeviceScope", R"({"authChain":"e1"})").status,
+              401);
 }
 
 TEST_F(ServiceTest, EventsAreReadFromWhereTheReaderIsAndWaitedFor) {
-    const telemetry::Sender sender{.identity = Identity::of_device("a"), .generation_id = "g", .auth_method = "{}", .model_id = ""};
+    const telemetry::Sender sender{
+        .identity = Identity::of_device("a"), .generation_id = "g", .auth_method = "{}", .model_id = ""};
     const auto send = [&](const char* body) {
         domain::Message message;
         message.body = body;

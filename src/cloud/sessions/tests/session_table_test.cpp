@@ -60,7 +60,8 @@ TEST_F(SessionTableTest, RevokingAnEdgeDeviceClosesWhatItHoldsForOthers) {
 }
 
 TEST_F(SessionTableTest, TheBoundOnClientsIsKeptAndATakeoverNeedsNoRoom) {
-    for (const char* id : {"a", "b", "c", "d"}) open(Identity::of_device(id));
+    for (const char* id : {"a", "b", "c", "d"})
+        open(Identity::of_device(id));
     const auto refused = table.open(Identity::of_device("e"), {}, std::make_shared<RecordingSink>(), UtcTime{});
     ASSERT_FALSE(refused);
     EXPECT_EQ(refused.error().code, Errc::quota_exceeded);
@@ -90,7 +91,8 @@ TEST_F(SessionTableTest, WaitingForMethodsEndsWhenASessionWantsThem) {
         co_await boost::asio::post(boost::asio::use_awaitable);
         EXPECT_FALSE(woken);
         sessions.methods_wanted(*sessions.find(Identity::of_device("d1")));
-        for (int turn = 0; turn < 4; ++turn) co_await boost::asio::post(boost::asio::use_awaitable);
+        for (int turn = 0; turn < 4; ++turn)
+            co_await boost::asio::post(boost::asio::use_awaitable);
         EXPECT_TRUE(woken);
         co_await group.stop();
     }(table, *this));

@@ -52,7 +52,8 @@ struct EventLogTest : testing::Test {
         auto opened = storage::MessageLog::open(loop.get_executor(), time, settings);
         ASSERT_TRUE(opened) << opened.error().detail;
         log = *std::move(opened);
-        events = std::make_unique<EventLog>(*log, time, 4, storage::Retention{.age = std::chrono::hours(1), .bytes = 1 << 20});
+        events = std::make_unique<EventLog>(*log, time, 4,
+                                            storage::Retention{.age = std::chrono::hours(1), .bytes = 1 << 20});
     }
     void TearDown() override {
         async::testing::run(loop, log->stop());
@@ -76,7 +77,8 @@ struct EventLogTest : testing::Test {
     }
     EventBatch read(std::size_t partition, storage::Offset from) {
         std::optional<Result<EventBatch>> batch;
-        const auto keep = [](EventLog& reader, std::size_t p, storage::Offset f, std::optional<Result<EventBatch>>& out) -> async::Awaitable<> {
+        const auto keep = [](EventLog& reader, std::size_t p, storage::Offset f,
+                             std::optional<Result<EventBatch>>& out) -> async::Awaitable<> {
             out = co_await reader.read(p, f, 100, 1 << 20);
         };
         async::testing::run(loop, keep(*events, partition, from, batch));
@@ -93,7 +95,10 @@ TEST_F(EventLogTest, EventsAreStampedWithTheirSenderWhateverTheClientClaims) {
     message.set(SystemProperty::output_name, "out");
     message.set(SystemProperty::connection_device_id, "somebody-else");
     message.set(SystemProperty::connection_module_id, "forged");
-    const Sender sender{.identity = domain::Identity::of_device("a"), .generation_id = "g1", .auth_method = "{}", .model_id = "dtmi:x;1"};
+    const Sender sender{.identity = domain::Identity::of_device("a"),
+                        .generation_id = "g1",
+                        .auth_method = "{}",
+                        .model_id = "dtmi:x;1"};
     send(sender, {message});
     const auto batch = read(partition_of("a", 4), 0);
     ASSERT_EQ(batch.events.size(), 1u);
@@ -110,8 +115,10 @@ TEST_F(EventLogTest, EventsAreStampedWithTheirSenderWhateverTheClientClaims) {
 }
 
 TEST_F(EventLogTest, ADeviceAndItsModulesShareAPartitionInOrder) {
-    const Sender device{.identity = domain::Identity::of_device("a"), .generation_id = "", .auth_method = "", .model_id = ""};
-    const Sender module{.identity = domain::Identity::of_module("a", "m"), .generation_id = "", .auth_method = "", .model_id = ""};
+    const Sender device{
+        .identity = domain::Identity::of_device("a"), .generation_id = "", .auth_method = "", .model_id = ""};
+    const Sender module{
+        .identity = domain::Identity::of_module("a", "m"), .generation_id = "", .auth_method = "", .model_id = ""};
     for (int i = 0; i < 5; ++i) {
         domain::Message message;
         message.body = std::to_string(i);

@@ -8,16 +8,18 @@ namespace {
 struct Row {
     const char* name;
     const char* current;
-    const char* values;      // of one module
-    const char* want;        // null: refused
+    const char* values;  // of one module
+    const char* want;    // null: refused
 };
 constexpr Row kRows[] = {
     {"whole document", R"({"old":1})", R"({"properties.desired":{"a":1}})", R"({"a":1})"},
     {"a path", R"({"old":1})", R"({"properties.desired.a.b":2})", R"({"old":1,"a":{"b":2}})"},
-    {"a path replaces what is there", R"({"a":{"b":1,"c":2}})", R"({"properties.desired.a":{"d":3}})", R"({"a":{"d":3}})"},
+    {"a path replaces what is there", R"({"a":{"b":1,"c":2}})", R"({"properties.desired.a":{"d":3}})",
+     R"({"a":{"d":3}})"},
     {"a null removes", R"({"a":1,"b":2})", R"({"properties.desired.a":null})", R"({"b":2})"},
     {"a path through a scalar", R"({"a":1})", R"({"properties.desired.a.b":2})", R"({"a":{"b":2}})"},
-    {"a longer path behind a shorter, whatever their order", R"({})", R"({"properties.desired.a":1,"properties.desired":{"b":2}})", R"({"b":2,"a":1})"},
+    {"a longer path behind a shorter, whatever their order", R"({})",
+     R"({"properties.desired.a":1,"properties.desired":{"b":2}})", R"({"b":2,"a":1})"},
     {"a name in brackets", R"({})", R"({"properties.desired.[[x.y]].z":1})", R"({"x.y":{"z":1}})"},
     {"nulls in a document are dropped", R"({})", R"({"properties.desired":{"a":null,"b":{"c":null}}})", R"({"b":{}})"},
     {"another section", R"({})", R"({"properties.reported":{}})", nullptr},
@@ -45,9 +47,11 @@ TEST(ConfigurationContent, NeedsModulesThatCanExist) {
     EXPECT_FALSE(read_content({}));
     EXPECT_FALSE(read_content(*parse_json_object(R"({"modulesContent":{"a b":{"properties.desired":{}}}})")));
     EXPECT_FALSE(read_content(*parse_json_object(R"({"modulesContent":{"m":5}})")));
-    EXPECT_TRUE(read_content(*parse_json_object(R"({"moduleContent":{"m":{"properties.desired":{}}}})"))) << "the older name";
+    EXPECT_TRUE(read_content(*parse_json_object(R"({"moduleContent":{"m":{"properties.desired":{}}}})")))
+        << "the older name";
     JsonObject many;
-    for (int i = 0; i < 51; ++i) many["m" + std::to_string(i)] = JsonObject{};
+    for (int i = 0; i < 51; ++i)
+        many["m" + std::to_string(i)] = JsonObject{};
     EXPECT_FALSE(read_content({{"modulesContent", many}}));
 }
 

@@ -28,7 +28,9 @@ struct TwinsOfAHub : cloud::testing::RegistryFixture {
         sessions.find(identity)->wants_desired = true;
         return sink;
     }
-    static const JsonObject& desired(const JsonObject& twin) { return *find_object(*find_object(twin, "properties"), "desired"); }
+    static const JsonObject& desired(const JsonObject& twin) {
+        return *find_object(*find_object(twin, "properties"), "desired");
+    }
     Result<> apply(const std::string& device, const std::string& content) {
         return get(twins->apply_configuration(device, *parse_json_object(content)));
     }
@@ -47,7 +49,8 @@ TEST_F(TwinsOfAHub, ANewTwinHasTheServicesFirstNumbers) {
 TEST_F(TwinsOfAHub, APatchMergesAndTellsTheConnectedDeviceWhatChanged) {
     ASSERT_TRUE(change(R"({"properties":{"desired":{"a":{"x":1,"y":2}}}})"));
     const auto sink = listen(d1);
-    const auto twin = change(R"({"tags":{"site":"s"},"properties":{"desired":{"a":{"y":null,"z":3}},"reported":{"no":1}}})");
+    const auto twin =
+        change(R"({"tags":{"site":"s"},"properties":{"desired":{"a":{"y":null,"z":3}},"reported":{"no":1}}})");
     ASSERT_TRUE(twin) << twin.error().detail;
     EXPECT_EQ(to_text(*find(desired(*twin), "a")), R"({"x":1,"z":3})");
     EXPECT_EQ(find_integer(desired(*twin), "$version"), 3);
@@ -55,7 +58,8 @@ TEST_F(TwinsOfAHub, APatchMergesAndTellsTheConnectedDeviceWhatChanged) {
     ASSERT_EQ(sink->desired.size(), 1u);
     EXPECT_EQ(sink->desired[0].first, 3);
     EXPECT_EQ(sink->desired[0].second, R"({"a":{"y":null,"z":3},"$version":3})");
-    EXPECT_EQ(get(twins->device_document(d1)).value().find("\"no\""), std::string::npos) << "a back end wrote reported properties";
+    EXPECT_EQ(get(twins->device_document(d1)).value().find("\"no\""), std::string::npos)
+        << "a back end wrote reported properties";
 }
 
 TEST_F(TwinsOfAHub, TagsAloneLeaveTheDesiredVersionAndTheDeviceInPeace) {
@@ -89,9 +93,11 @@ TEST_F(TwinsOfAHub, AnotherTagThanTheTwinsIsRefused) {
 
 TEST_F(TwinsOfAHub, WhatBreaksALimitChangesNothing) {
     const std::string big(9000, 'x');
-    for (const auto& body : {R"({"tags":{"a.b":1}})" + std::string(), R"({"properties":{"desired":{"a b":1}}})" + std::string(),
-                             R"({"tags":{"a":")" + big.substr(0, 5000) + R"("}})",
-                             R"({"tags":{"a":")" + big.substr(0, 4000) + R"(","b":")" + big.substr(0, 4000) + R"(","c":")" + big.substr(0, 1000) + R"("}})"}) {
+    for (const auto& body :
+         {R"({"tags":{"a.b":1}})" + std::string(), R"({"properties":{"desired":{"a b":1}}})" + std::string(),
+          R"({"tags":{"a":")" + big.substr(0, 5000) + R"("}})",
+          R"({"tags":{"a":")" + big.substr(0, 4000) + R"(","b":")" + big.substr(0, 4000) + R"(","c":")" +
+              big.substr(0, 1000) + R"("}})"}) {
         const auto refused = change(body);
         ASSERT_FALSE(refused) << body.substr(0, 60);
         EXPECT_EQ(refused.error().code, Errc::invalid_argument);
@@ -107,7 +113,8 @@ TEST_F(TwinsOfAHub, ReportedPatchesCountVersionsAndMindTheExpectedOne) {
     EXPECT_EQ(stale.error().code, Errc::precondition_failed);
     EXPECT_EQ(get(twins->patch_reported(d1, "[1]", std::nullopt)).error().code, Errc::malformed);
     EXPECT_EQ(get(twins->patch_reported(d1, R"({"a.b":1})", std::nullopt)).error().code, Errc::invalid_argument);
-    EXPECT_EQ(get(twins->device_document(d1)).value(), R"({"desired":{"$version":1},"reported":{"a":1,"b":{"c":2},"$version":3}})");
+    EXPECT_EQ(get(twins->device_document(d1)).value(),
+              R"({"desired":{"$version":1},"reported":{"a":1,"b":{"c":2},"$version":3}})");
 }
 
 constexpr const char* kContent =
@@ -145,14 +152,17 @@ TEST_F(TwinsOfAHub, TheSameContentAgainChangesNoVersion) {
 TEST_F(TwinsOfAHub, AModuleThatLeavesTheContentIsToldAsNull) {
     ASSERT_TRUE(apply("e1", kContent));
     const auto sink = listen(Identity::of_module("e1", "$edgeAgent"));
-    ASSERT_TRUE(apply("e1", R"({"modulesContent":{"$edgeAgent":{"properties.desired":{"schemaVersion":"1.1","modules":{}}}}})"));
+    ASSERT_TRUE(apply(
+        "e1", R"({"modulesContent":{"$edgeAgent":{"properties.desired":{"schemaVersion":"1.1","modules":{}}}}})"));
     ASSERT_EQ(sink->desired.size(), 1u);
     EXPECT_EQ(sink->desired[0].second, R"({"schemaVersion":"1.1","modules":{"m1":null},"$version":3})");
     EXPECT_TRUE(get(registry->module("e1", "m1"))) << "identities are the device's to remove";
 }
 
 TEST_F(TwinsOfAHub, ContentWithOneBadModuleIsNotAppliedAtAll) {
-    const auto refused = apply("e1", R"({"modulesContent":{"$edgeAgent":{"properties.desired":{"a":1}},"m1":{"properties.desired":{"b.c":1}}}})");
+    const auto refused = apply(
+        "e1",
+        R"({"modulesContent":{"$edgeAgent":{"properties.desired":{"a":1}},"m1":{"properties.desired":{"b.c":1}}}})");
     ASSERT_FALSE(refused);
     EXPECT_EQ(refused.error().code, Errc::invalid_argument);
     EXPECT_NE(refused.error().detail.find("m1"), std::string::npos) << refused.error().detail;

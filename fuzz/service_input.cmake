@@ -1,0 +1,1 @@
+selvage_fuzz(service_input SOURCES fuzz_service_input.cpp USES cloud_twins cloud_registry cloud_auth)
