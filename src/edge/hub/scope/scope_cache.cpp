@@ -118,18 +118,19 @@ void ScopeCache::remember_asked(const domain::Identity& identity) {
 }
 
 async::Awaitable<Result<>> ScopeCache::refresh_identity(domain::Identity identity) {
-    auto under_way = asking_.find(identity);
-    if (under_way == asking_.end()) {
+    std::shared_ptr<Question> question;
+    if (const auto under_way = asking_.find(identity); under_way != asking_.end()) {
+        question = under_way->second;
+    } else {
         const auto asked = asked_.find(identity);
         if (asked != asked_.end() && time_.now() - asked->second < settings_.identity_pause) co_return Result<>{};
         if (asking_.size() >= settings_.asking_max) co_return fail(Errc::unavailable, "too many identities are being asked for");
         remember_asked(identity);
-        const auto question = std::make_shared<Question>(loop_);
-        under_way = asking_.emplace(identity, question).first;
+        question = std::make_shared<Question>(loop_);
+        asking_.emplace(identity, question);
         // A task of its own: whoever asked may go away, others may have joined.
         tasks_.spawn("scope question", ask(identity, question));
     }
-    const auto question = under_way->second;
     co_await question->answered.wait();
     co_return question->result;
 }

@@ -116,8 +116,9 @@ void UpstreamPump::take_record(Queue& queue, storage::LogRecord record) {
     const auto module = message->get(SystemProperty::connection_module_id);
     const auto sender = module ? domain::Identity::of_module(*device, *module) : domain::Identity::of_device(*device);
     make_upstream_form(*message);
-    auto& lane = lanes_[sender];
-    if (!lane) lane = std::make_shared<Lane>(sender, settings_.lane);
+    auto& slot = lanes_[sender];
+    if (!slot) slot = std::make_shared<Lane>(sender, settings_.lane);
+    const LanePtr lane = slot;
     change(*lane, [&](SenderLane& records) { records.add(key, std::move(*message), crowded()); });
     ensure_running(lane);
 }

@@ -12,7 +12,7 @@ namespace selvage::edge::hub {
 namespace {
 
 class SealedStoreTest : public ::testing::Test {
-protected:
+public:
     SealedStoreTest() {
         std::string pattern = (std::filesystem::temp_directory_path() / "selvage-state-XXXXXX").string();
         folder_ = mkdtemp(pattern.data());

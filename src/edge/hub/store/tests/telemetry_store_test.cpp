@@ -5,7 +5,9 @@
 
 #include <filesystem>
 
+#include "async/event.h"
 #include "async/tests/run.h"
+#include "async/time_source.h"
 
 namespace selvage::edge::hub {
 namespace {
@@ -14,7 +16,7 @@ using domain::SystemProperty;
 using namespace std::chrono_literals;
 
 class TelemetryStoreTest : public ::testing::Test {
-protected:
+public:
     TelemetryStoreTest() {
         std::string pattern = (std::filesystem::temp_directory_path() / "selvage-store-XXXXXX").string();
         folder_ = mkdtemp(pattern.data());
