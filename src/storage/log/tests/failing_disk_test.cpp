@@ -73,7 +73,7 @@ TEST_F(LogOnAFailingDisk, RefusedRecordsDoNotComeBackAfterACrash) {
     append(queue, "kept");
     failing_->full = true;
     // The half that fits holds whole records; the next append is as long as the first of them.
-    append_all({{queue}}, {"refused 1", "refused 2", "refused 3", "refused 4"});
+    append_all({{queue}}, {"refused 1", "refused 2", "refused 3", "refused 4", "refused 5", "refused 6", "refused 7", "refused 8"});
     failing_->full = false;
     append(queue, "written 1");
     const auto path = segments().back();
