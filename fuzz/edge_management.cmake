@@ -1,0 +1,1 @@
+selvage_fuzz(edge_management SOURCES fuzz_edge_management.cpp USES edge_management edge_runtime_docker)
