@@ -6,6 +6,8 @@
 #include <boost/asio/error.hpp>
 #include <boost/system/system_error.hpp>
 
+#include <optional>
+
 #include "async/deadline.h"
 #include "base/encoding.h"
 #include "base/log.h"
@@ -79,17 +81,18 @@ HttpResponse plain_answer(int status, std::string_view text) {
 class HttpConnection {
 public:
     HttpConnection(std::shared_ptr<Stream> stream, async::TimeSource& time,
-                   HttpServerSettings settings, HttpHandler handler, HttpUpgrade upgrade)
+                   HttpServerSettings settings, HttpHandler handler, bool upgrades)
         : stream_(std::move(stream)),
           time_(time),
           settings_(settings),
           handler_(std::move(handler)),
-          upgrade_(std::move(upgrade)),
+          upgrades_(upgrades),
           parser_(Parser::Role::requests, {.head_bytes_max = settings.head_bytes_max,
                                            .body_bytes_max = settings.body_bytes_max}),
           buffer_(kReadBytes) {}
 
-    Awaitable<> run();
+    // Returns the upgrade request when that ends it: the stream is open then, otherwise closed.
+    Awaitable<std::optional<HttpRequest>> run();
 
 private:
     // One read into the parser. False at the peer's end. Errors: those of the stream and the
@@ -112,10 +115,10 @@ private:
     async::TimeSource& time_;
     HttpServerSettings settings_;
     HttpHandler handler_;
-    HttpUpgrade upgrade_;
+    bool upgrades_;
+    std::optional<HttpRequest> upgrade_;  // has come
     Parser parser_;
     std::vector<std::byte> buffer_;
-    bool handed_over_ = false;
     bool begun_ = false;  // bytes of the request being read have come
 };
 
@@ -234,13 +237,12 @@ Awaitable<bool> HttpConnection::answer() {
     auto request = to_request(head, stream_.get());
     request.body = parser_.take_body();
     if (asks_for_websocket(head, request)) {
-        if (!upgrade_) {
+        if (!upgrades_) {
             co_await refuse({Errc::malformed, "WebSocket is not served here"});
             co_return false;
         }
         request.body = parser_.take_rest();
-        handed_over_ = true;
-        co_await upgrade_(std::move(request), stream_);
+        upgrade_ = std::move(request);
         co_return false;
     }
     auto response = co_await ask(std::move(request));
@@ -268,7 +270,7 @@ Awaitable<> HttpConnection::refuse(Error error) {
            "the connection ends either way");
 }
 
-Awaitable<> HttpConnection::run() {
+Awaitable<std::optional<HttpRequest>> HttpConnection::run() {
     for (;;) {
         const auto whole = co_await read_request();
         if (!whole) {
@@ -290,16 +292,26 @@ Awaitable<> HttpConnection::run() {
         }
         begun_ = parser_.complete() || parser_.begun();
     }
-    if (!handed_over_) stream_->close();
+    if (!upgrade_) stream_->close();
+    co_return std::move(upgrade_);
+}
+
+Awaitable<std::optional<HttpRequest>> serve_requests(std::shared_ptr<Stream> stream,
+                                                     async::TimeSource& time,
+                                                     HttpServerSettings settings,
+                                                     HttpHandler handler, bool upgrades) {
+    HttpConnection connection(std::move(stream), time, settings, std::move(handler), upgrades);
+    co_return co_await connection.run();
 }
 
 }  // namespace
 
 Awaitable<> serve_http(std::shared_ptr<Stream> stream, async::TimeSource& time,
                        HttpServerSettings settings, HttpHandler handler, HttpUpgrade upgrade) {
-    HttpConnection connection(std::move(stream), time, settings, std::move(handler),
-                              std::move(upgrade));
-    co_await connection.run();
+    // What the requests needed is gone before the other protocol begins, which may go on for days.
+    auto upgrading = co_await serve_requests(stream, time, settings, std::move(handler),
+                                             static_cast<bool>(upgrade));
+    if (upgrading) co_await upgrade(*std::move(upgrading), std::move(stream));
 }
 
 }  // namespace selvage::net

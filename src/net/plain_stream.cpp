@@ -40,10 +40,18 @@ public:
             }
             if (errno == EINTR) continue;
             if (errno != EAGAIN) co_return fail(socket_error("write to", name_.text, errno));
+            writing_ = true;
             const auto ready = co_await socket_.writable();
             if (!ready) co_return fail(ready.error());
+            writing_ = false;
         }
         co_return Result<>{};
+    }
+
+    bool write_at_once(std::string_view bytes) override {
+        if (writing_ || !socket_.is_open()) return false;
+        const auto count = ::send(socket_.fd(), bytes.data(), bytes.size(), MSG_NOSIGNAL);
+        return count >= 0 && static_cast<std::size_t>(count) == bytes.size();
     }
 
     void end_writing() override {
@@ -60,6 +68,7 @@ private:
     Socket socket_;
     PeerName name_;
     int reads_at_once_ = 0;
+    bool writing_ = false;  // a write waits for the socket, or was given up half-way
 };
 
 }  // namespace

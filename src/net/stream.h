@@ -31,6 +31,10 @@ public:
     // Writes all. `bytes` must live until the call returns. Over TLS this is one record per 16 KiB.
     virtual Awaitable<Result<>> write(std::string_view bytes) = 0;
 
+    // Writes all of `bytes` if that can be done without waiting and no write is pending; false: it could not, and the peer
+    // may have got a part. Only for last words before end_writing() or close(), which cannot wait.
+    virtual bool write_at_once(std::string_view bytes) = 0;
+
     // Ends our side: the peer reads 0 behind what was written; reading goes on. Not while a write is pending.
     virtual void end_writing() = 0;
 

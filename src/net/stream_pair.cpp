@@ -79,6 +79,15 @@ public:
         co_return Result<>{};
     }
 
+    bool write_at_once(std::string_view bytes) override {
+        const auto& pipe = *out_;
+        if (pipe.writer_closed || pipe.reader_closed || !pipe.drained.is_set()) return false;
+        if (bytes.size() > pipe.bytes_max - pipe.bytes.size()) return false;
+        out_->bytes += bytes;
+        out_->filled.set();
+        return true;
+    }
+
     void end_writing() override { out_->side_closed(out_->writer_closed); }
     void close() override {
         if (in_->reader_closed) return;

@@ -136,6 +136,7 @@ public:
     Awaitable<Result<>> handshake();
     Awaitable<Result<std::size_t>> read_some(std::span<std::byte> into) override;
     Awaitable<Result<>> write(std::string_view bytes) override;
+    bool write_at_once(std::string_view bytes) override;
     void end_writing() override;
     void close() override;
     std::string peer() const override { return name_.text; }
@@ -253,6 +254,17 @@ Awaitable<Result<>> TlsStream::write(std::string_view bytes) {
         }
     }
     co_return Result<>{};
+}
+
+// A pending write has left bytes in `unsent`, as it waits for nothing else. What the socket does not take now goes out
+// with the next write, or never when close() follows.
+bool TlsStream::write_at_once(std::string_view bytes) {
+    if (dead_ || ended_ || !wire_.socket.is_open() || !wire_.unsent.empty()) return false;
+    ERR_clear_error();
+    std::size_t count = 0;
+    const int result = SSL_write_ex(ssl_.get(), bytes.data(), bytes.size(), &count);
+    ERR_clear_error();
+    return result == 1 && count == bytes.size();
 }
 
 void TlsStream::end_writing() {
