@@ -219,6 +219,14 @@ async::Awaitable<Result<>> Reconciler::make(Work& work, const Deployment& deploy
         auto identity = co_await daemon_.create_identity(manifest::identity_name(module.name));
         if (!identity) co_return fail(identity.error());
         generation = identity->generation_id;
+    } else if (module.name != "edgeAgent") {
+        // An identity that the hub made by itself ($edgeHub with its device, or by hand) may have no keys of ours yet.
+        auto identity = co_await daemon_.update_identity({manifest::identity_name(module.name), generation, "iotedge"});
+        if (identity) generation = identity->generation_id;
+        else if (identity.error().code == Errc::not_found) co_return fail(identity.error());
+        else log::warn("agent.identity", "keys not renewed module={}: {}", module.name, identity.error().detail);
+    }
+    if (module.name != "edgeAgent") {
         generations_[module.name] = generation;
         work.hash = applied_hash(module, deployment, generation);
     }
