@@ -33,7 +33,7 @@ public:
 
     // Writes all of `bytes` if that can be done without waiting and no write is pending; false: it could not, and the peer
     // may have got a part. Only for last words before end_writing() or close(), which cannot wait.
-    virtual bool write_at_once(std::string_view bytes) = 0;
+    virtual bool write_at_once(std::string_view /*bytes*/) { return false; }
 
     // Ends our side: the peer reads 0 behind what was written; reading goes on. Not while a write is pending.
     virtual void end_writing() = 0;

@@ -14,6 +14,7 @@
 #include "cloud/hub/cloud_hub.h"
 #include "cloud/service_http/service.h"
 #include "heads/mqtt/mqtt_head.h"
+#include "heads/websocket/websocket_head.h"
 #include "net/listener.h"
 #include "storage/log/message_log.h"
 #include "storage/sqlite/sqlite_stores.h"
@@ -122,11 +123,16 @@ private:
         const auto mqtt = [this](std::shared_ptr<net::Stream> stream) {
             return heads::mqtt::serve_mqtt(std::move(stream), hub_, time_, random_, {}, "mqtt");
         };
-        const auto https = [this](std::shared_ptr<net::Stream> stream) {
+        const auto mqtt_over_websocket = [this](std::shared_ptr<net::Stream> stream) {
+            return heads::mqtt::serve_mqtt(std::move(stream), hub_, time_, random_, {}, "mqtt-ws");
+        };
+        const auto upgrade = heads::websocket::serve_websocket(time_, {{"mqtt", mqtt_over_websocket}});
+        const auto https = [this, upgrade](std::shared_ptr<net::Stream> stream) {
             net::HttpServerSettings server;
             server.body_bytes_max = settings_.request_bytes_max;
-            return net::serve_http(std::move(stream), time_, server,
-                                   [this](net::HttpRequest request) { return service_.handle(std::move(request)); });
+            return net::serve_http(
+                std::move(stream), time_, server,
+                [this](net::HttpRequest request) { return service_.handle(std::move(request)); }, upgrade);
         };
         SELVAGE_TRY(mqtt_, listen_on(options_.mqtt_port.value_or(settings_.mqtt_port), tls, limits, mqtt, "mqtt_port"));
         SELVAGE_TRY(https_,

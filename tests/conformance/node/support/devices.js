@@ -15,12 +15,12 @@ async function open(client, ca, more) {
   return client;
 }
 
-export function openDevice(hub, connectionString, more = {}) {
-  return open(Client.fromConnectionString(connectionString, Mqtt), hub.ca, more);
+export function openDevice(hub, connectionString, { transport = Mqtt, ...more } = {}) {
+  return open(Client.fromConnectionString(connectionString, transport), hub.ca, more);
 }
 
-export function openModule(hub, connectionString, more = {}) {
-  return open(ModuleClient.fromConnectionString(connectionString, Mqtt), hub.ca, more);
+export function openModule(hub, connectionString, { transport = Mqtt, ...more } = {}) {
+  return open(ModuleClient.fromConnectionString(connectionString, transport), hub.ca, more);
 }
 
 // The next time `emitter` says `event`.
