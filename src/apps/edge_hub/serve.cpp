@@ -123,7 +123,8 @@ Result<> Program::listen(std::shared_ptr<net::TlsServerContext> tls) {
 
 async::Awaitable<> Program::run_start() {
     auto started = co_await start();
-    if (started) co_return;
+    // Cancelled: someone asked the process to stop before it was ready, which is no failure.
+    if (started || started.error().code == Errc::cancelled) co_return;
     outcome = std::move(started);
     ended.set();
 }
