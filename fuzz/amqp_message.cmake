@@ -1,0 +1,1 @@
+selvage_fuzz(amqp_message SOURCES fuzz_amqp_message.cpp USES codec_amqp)
