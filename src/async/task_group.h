@@ -19,8 +19,9 @@ public:
     TaskGroup(const TaskGroup&) = delete;
     TaskGroup& operator=(const TaskGroup&) = delete;
 
-    // Starts `task` (soon, not inside this call). `name` is for logs and must be a literal. An exception that leaves the
-    // task is logged once with the name. After stop() the task is dropped unrun.
+    // Starts `task`: called on the loop, it runs inside this call up to its first suspension, so have everything in place
+    // that it touches. `name` is for logs and must be a literal. An exception that leaves the task is logged once with the
+    // name. After stop() the task is dropped unrun.
     // A spawned coroutine takes its parameters by value: no references or views to what may die first.
     void spawn(const char* name, Awaitable<> task);
 
