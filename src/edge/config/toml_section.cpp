@@ -37,14 +37,16 @@ Json to_json(const toml::node& node) {
 
 Result<toml::table> parse_toml(std::string_view text) {
     if (text.size() > kTextBytesMax) return fail(Errc::malformed, "a configuration of more than 1 MiB");
-    toml::parse_result parsed = toml::parse(text);
-    if (!parsed) {
-        const toml::parse_error& error = parsed.error();
+    try {
+        toml::parse_result parsed = toml::parse(text);
+        if (parsed) return std::move(parsed).table();
         // The parser quotes the offending text only in parts that are syntax, never whole values.
+        const toml::parse_error& error = parsed.error();
         return fail(Errc::malformed, fmt::format("line {}, column {}: {}", error.source().begin.line,
                                                  error.source().begin.column, error.description()));
+    } catch (const std::logic_error&) {
+        return fail(Errc::malformed, "a table header or key begins with a character that cannot stand there");
     }
-    return std::move(parsed).table();
 }
 
 }  // namespace selvage::edge::config

@@ -131,6 +131,8 @@ TEST(SuperConfig, SaysWhatIsWrongAndWhere) {
     };
     const Row rows[] = {
         {"syntax", "hostname = \n", Errc::malformed, "line 1"},
+        {"letter", "hostname = \u00e4\n", Errc::malformed, "line 1"},
+        {"header", "[!]\n", Errc::malformed, "table header"},
         {"nothing", "", Errc::invalid_argument, "provisioning is missing"},
         {"type", "cloud_retries = \"many\"\n" + manual, Errc::malformed, "line 1: cloud_retries must be a whole number"},
         {"timeout", "cloud_timeout_sec = 10\n" + manual, Errc::invalid_argument, "cloud_timeout_sec must be at least 70 seconds"},
