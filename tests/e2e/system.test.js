@@ -5,6 +5,7 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { readFileSync } from 'node:fs';
 import { System, runsOf, until, version } from './support/system.js';
+import { bin } from '../conformance/node/support/processes.js';
 
 const here = path.dirname(fileURLToPath(import.meta.url));
 const system = new System();
@@ -177,6 +178,13 @@ test('the daemon may be restarted without a module noticing', async () => {
   const before = await latest('tempSensor');
   await growsFrom('tempSensor', before + 3, 60);
   assert.equal((await system.docker('inspect', '-f', '{{.State.StartedAt}}', 'tempSensor', 'edgeHub')).trim(), started);
+});
+
+test('the daemon’s runtime passes its own tests on this engine', async () => {
+  const program = path.join(bin, '../tests/edge_runtime_docker_test');
+  const text = await system.exec(program, [], { env: { ...system.env, SELVAGE_TEST_DOCKER: system.env.DOCKER_HOST } });
+  assert.match(text, /\[  PASSED  \] \d+ tests/);
+  assert.doesNotMatch(text, /SKIPPED/);
 });
 
 test('secret files are closed to others', async () => {
