@@ -22,6 +22,7 @@ struct BlockingPool::Impl {
     std::size_t queued_max = 0;
     bool stopping = false;
     std::vector<std::thread> threads;
+    std::shared_ptr<Worker> worker;
 
     void loop() {
         for (;;) {
@@ -38,8 +39,11 @@ struct BlockingPool::Impl {
     }
 };
 
-BlockingPool::BlockingPool(const char* name, std::size_t threads, std::size_t queued_max) : impl_(std::make_unique<Impl>()) {
+BlockingPool::BlockingPool(const char* name, std::size_t threads, std::size_t queued_max, std::shared_ptr<Worker> worker)
+    : impl_(std::make_unique<Impl>()) {
     impl_->queued_max = queued_max;
+    impl_->worker = std::move(worker);
+    if (impl_->worker) return;
     for (std::size_t i = 0; i < threads; ++i) {
         impl_->threads.emplace_back([this] { impl_->loop(); });
         pthread_setname_np(impl_->threads.back().native_handle(), name);
@@ -56,6 +60,10 @@ BlockingPool::~BlockingPool() {
 }
 
 bool BlockingPool::post(std::move_only_function<void()> work) {
+    if (impl_->worker) {
+        impl_->worker->run(std::move(work));
+        return true;
+    }
     {
         const std::lock_guard lock(impl_->mutex);
         if (impl_->stopping || impl_->queue.size() >= impl_->queued_max) return false;

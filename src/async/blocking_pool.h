@@ -11,13 +11,16 @@
 #include <utility>
 
 #include "async/awaitable.h"
+#include "async/worker.h"
 #include "base/result.h"
 
 namespace selvage::async {
 
 class BlockingPool {
 public:
-    BlockingPool(const char* name, std::size_t threads, std::size_t queued_max = 10'000);
+    // With a `worker` there are no threads and no bound: it does the work.
+    BlockingPool(const char* name, std::size_t threads, std::size_t queued_max = 10'000,
+                 std::shared_ptr<Worker> worker = nullptr);
     ~BlockingPool();
     BlockingPool(const BlockingPool&) = delete;
     BlockingPool& operator=(const BlockingPool&) = delete;

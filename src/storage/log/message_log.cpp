@@ -48,7 +48,8 @@ class SegmentLog final : public MessageLog {
 public:
     SegmentLog(async::Executor loop, const Clock& clock, LogSettings settings, std::shared_ptr<segment::Disk> disk)
         : loop_(std::move(loop)), clock_(clock), settings_(std::move(settings)), disk_(std::move(disk)),
-          reader_(*disk_, catalog_), idle_(loop_), pool_("log read", 1) {
+          reader_(*disk_, catalog_), idle_(loop_),
+          pool_("log read", 1, 10'000, settings_.worker) {
         idle_.set();
     }
 

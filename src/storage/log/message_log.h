@@ -34,6 +34,10 @@
 #include "base/clock.h"
 #include "base/result.h"
 
+namespace selvage::async {
+class Worker;
+}
+
 namespace selvage::storage {
 
 enum class Durability {
@@ -52,6 +56,7 @@ struct LogSettings {
     std::uint64_t segment_bytes = 16 << 20;
     std::uint64_t disk_bytes_max = 1ull << 30;     // appends past this fail with quota_exceeded; queues with a cursor only
     std::uint64_t pending_bytes_max = 32 << 20;    // appended and not yet written; past this appends fail with throttled
+    std::shared_ptr<async::Worker> worker = nullptr;   // does what the threads would do; null: threads of its own
 };
 
 // Keeps records after delivery (the cloud hub's event log). With zero for both, a queue is kept by its cursor.

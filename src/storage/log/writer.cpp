@@ -16,6 +16,7 @@
 
 #include <algorithm>
 
+#include "async/worker.h"
 #include "base/log.h"
 
 namespace selvage::storage {
@@ -56,6 +57,7 @@ Writer::~Writer() {
     }
     wake_.notify_one();
     if (thread_.joinable()) thread_.join();
+    if (settings_.worker && active_ != nullptr) write_waiting();
 }
 
 Result<> Writer::prepare(Millis now) {
@@ -66,6 +68,7 @@ Result<> Writer::prepare(Millis now) {
 }
 
 void Writer::start() {
+    if (settings_.worker) return wake_up();
     thread_ = std::thread([this] { run(); });
     pthread_setname_np(thread_.native_handle(), "log write");
 }
@@ -81,6 +84,29 @@ void Writer::run() {
             }
             waiting_ = false;
             if (filling_.empty()) return;
+            std::swap(filling_, working);
+        }
+        process(working);
+        pending_.fetch_sub(working.bytes, std::memory_order_relaxed);
+        working.clear();
+    }
+}
+
+void Writer::wake_up() {
+    if (!settings_.worker) return wake_.notify_one();
+    settings_.worker->run([this, alive = std::weak_ptr<bool>(alive_)] {
+        if (!alive.expired()) write_waiting();
+    });
+}
+
+// run() without a thread: until nothing is waiting.
+void Writer::write_waiting() {
+    Batch working;
+    for (;;) {
+        {
+            const std::lock_guard lock(mutex_);
+            waiting_ = filling_.empty();
+            if (waiting_) return;
             std::swap(filling_, working);
         }
         process(working);

@@ -1,6 +1,6 @@
 // The one thread that writes: takes all that has gathered, writes it in one go, syncs it, answers it, and looks again.
 //
-// The loop calls change(), pending_bytes() and the destructor; all else is the writer's thread.
+// The loop calls change(), pending_bytes() and the destructor; all else is the writer's thread, or LogSettings::worker.
 #pragma once
 
 #include <atomic>
@@ -48,7 +48,7 @@ public:
             pending_.fetch_add(filling_.bytes - before, std::memory_order_relaxed);
             wake = std::exchange(waiting_, false);
         }
-        if (wake) wake_.notify_one();
+        if (wake) wake_up();
     }
     std::uint64_t pending_bytes() const { return pending_.load(std::memory_order_relaxed); }
 
@@ -61,6 +61,8 @@ private:
     };
 
     void run();
+    void wake_up();
+    void write_waiting();
     void process(Batch& batch);
     void apply_changes(const Batch& batch);
     Result<std::size_t> write_unit(const Batch& batch, std::size_t from);
@@ -113,6 +115,7 @@ private:
     Completed answers_;                           // of the batch under way
     bool room_made_ = false;                      // in this batch
     std::thread thread_;
+    std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);   // for work that waits at settings_.worker
 };
 
 }  // namespace selvage::storage

@@ -45,8 +45,8 @@ constexpr sqlite::Schema kSchema{.name = "registry", .application_id = 0x5356726
 
 class SqliteRegistryStore final : public RegistryStore {
 public:
-    SqliteRegistryStore(std::unique_ptr<Database> database, std::size_t queued_max)
-        : thread_("registry-store", std::move(database), queued_max) {}
+    SqliteRegistryStore(std::unique_ptr<Database> database, const SqliteSettings& settings)
+        : thread_("registry-store", std::move(database), settings.queued_max, settings.worker) {}
 
     Awaitable<Result<DeviceRecord>> device(std::string device_id) override {
         return thread_.run(Access::read, [id = std::move(device_id)](Database& database) {
@@ -141,7 +141,7 @@ private:
 
 Result<std::unique_ptr<RegistryStore>> open_sqlite_registry_store(SqliteSettings settings) {
     SELVAGE_TRY(auto database, Database::open(settings, kSchema));
-    return std::make_unique<SqliteRegistryStore>(std::move(database), settings.queued_max);
+    return std::make_unique<SqliteRegistryStore>(std::move(database), settings);
 }
 
 }  // namespace selvage::storage

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "async/awaitable.h"
+#include "async/worker.h"
 #include "storage/registry_store.h"
 #include "storage/state_store.h"
 
@@ -17,6 +18,7 @@ struct SqliteSettings {
     std::size_t page_cache_bytes = 512 * 1024;
     std::size_t queued_max = 10'000;        // operations waiting; past this they fail with throttled
     std::uint64_t file_bytes_max = 0;       // past this writes fail with quota_exceeded; 0: as large as the disk allows
+    std::shared_ptr<async::Worker> worker = nullptr;   // does what the thread would do; null: a thread of its own
 };
 
 // Open or make, migrate to the current schema. Block (start-up). Errors: io_error, corrupt (not our database, or made by

@@ -19,8 +19,8 @@ constexpr sqlite::Schema kSchema{.name = "state store", .application_id = 0x5356
 
 class SqliteStateStore final : public StateStore {
 public:
-    SqliteStateStore(std::unique_ptr<Database> database, std::size_t queued_max)
-        : thread_("state-store", std::move(database), queued_max) {}
+    SqliteStateStore(std::unique_ptr<Database> database, const SqliteSettings& settings)
+        : thread_("state-store", std::move(database), settings.queued_max, settings.worker) {}
 
     Awaitable<Result<std::optional<std::string>>> get(std::string bucket, std::string key) override {
         return thread_.run(Access::read, [bucket = std::move(bucket), key = std::move(key)](Database& database)
@@ -71,7 +71,7 @@ private:
 
 Result<std::unique_ptr<StateStore>> open_sqlite_state_store(SqliteSettings settings) {
     SELVAGE_TRY(auto database, Database::open(settings, kSchema));
-    return std::make_unique<SqliteStateStore>(std::move(database), settings.queued_max);
+    return std::make_unique<SqliteStateStore>(std::move(database), settings);
 }
 
 }  // namespace selvage::storage

@@ -31,7 +31,8 @@ struct StoreThread::Impl {
         std::move_only_function<void()> resume;
     };
 
-    Impl(std::unique_ptr<Database> opened, std::size_t bound) : database(std::move(opened)), queued_max(bound) {}
+    Impl(std::unique_ptr<Database> opened, std::size_t bound, std::shared_ptr<async::Worker> given)
+        : database(std::move(opened)), queued_max(bound), worker(std::move(given)) {}
 
     // Empty: accepted.
     std::optional<Error> enqueue(const Pointer& operation) {
@@ -42,8 +43,26 @@ struct StoreThread::Impl {
                 return Error{Errc::throttled, "too much work is waiting for the store; try again later"};
             queue.push_back(operation);
         }
-        wake.notify_one();
+        wake_up();
         return std::nullopt;
+    }
+
+    void wake_up() {
+        if (!worker) return wake.notify_one();
+        if (std::exchange(asked, true)) return;
+        worker->run([this, still = std::weak_ptr<bool>(alive)] {
+            if (still.expired()) return;
+            asked = false;
+            work_without_thread();
+        });
+    }
+
+    // loop() as turns at a worker's.
+    void work_without_thread() {
+        std::vector<Pointer> batch;
+        batch.swap(queue);
+        if (!batch.empty()) serve(batch);
+        if (stopping && !ended) end();
     }
 
     void loop() {
@@ -57,6 +76,10 @@ struct StoreThread::Impl {
             }
             serve(batch);
         }
+        end();
+    }
+
+    void end() {
         database.reset();
         std::vector<Stopping> waiting;
         {
@@ -168,10 +191,15 @@ struct StoreThread::Impl {
     bool ended = false;
 
     std::thread thread;
+    const std::shared_ptr<async::Worker> worker;
+    bool asked = false;  // the worker's turn is coming
+    const std::shared_ptr<bool> alive = std::make_shared<bool>(true);
 };
 
-StoreThread::StoreThread(const char* name, std::unique_ptr<Database> database, std::size_t queued_max)
-    : impl_(std::make_unique<Impl>(std::move(database), queued_max)) {
+StoreThread::StoreThread(const char* name, std::unique_ptr<Database> database, std::size_t queued_max,
+                         std::shared_ptr<async::Worker> worker)
+    : impl_(std::make_unique<Impl>(std::move(database), queued_max, std::move(worker))) {
+    if (impl_->worker) return;
     impl_->thread = std::thread([impl = impl_.get()] { impl->loop(); });
     pthread_setname_np(impl_->thread.native_handle(), name);
 }
@@ -180,6 +208,10 @@ StoreThread::~StoreThread() {
     {
         const std::lock_guard lock(impl_->mutex);
         impl_->stopping = true;
+    }
+    if (impl_->worker) {
+        impl_->work_without_thread();
+        return;
     }
     impl_->wake.notify_one();
     impl_->thread.join();
@@ -220,7 +252,7 @@ Awaitable<> StoreThread::stop() {
             if (resume)
                 boost::asio::post(executor, std::move(resume));
             else
-                impl_->wake.notify_one();
+                impl_->wake_up();
         },
         boost::asio::use_awaitable_t<Executor>{});
 }

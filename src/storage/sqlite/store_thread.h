@@ -15,6 +15,7 @@
 #include <utility>
 
 #include "async/awaitable.h"
+#include "async/worker.h"
 #include "base/result.h"
 #include "storage/sqlite/database.h"
 
@@ -25,7 +26,9 @@ enum class Access { read, write };
 class StoreThread {
 public:
     // `name`: at most 15 characters, what the system shows for the thread.
-    StoreThread(const char* name, std::unique_ptr<Database> database, std::size_t queued_max);
+    // With a `worker` there is no thread: it does the work, in the same batches.
+    StoreThread(const char* name, std::unique_ptr<Database> database, std::size_t queued_max,
+                std::shared_ptr<async::Worker> worker = nullptr);
     // Does what is queued and joins.
     ~StoreThread();
     StoreThread(const StoreThread&) = delete;
