@@ -51,6 +51,9 @@ struct ConnectionInfo {
     std::string remote_address;       // for logs
     std::string product_info;         // DeviceClientType, decoded
     std::string model_id;             // DTMI; empty: none
+    // For one request, as HTTPS has them: the session neither replaces others of its identity nor is replaced, and does not
+    // make the identity connected. It has telemetry, the twin and C2D.
+    bool transient = false;
 };
 
 // ---- hub → device --------------------------------------------------------------------------------------------------
@@ -116,7 +119,8 @@ public:
     // current one. Errors: malformed, invalid_argument, precondition_failed, quota_exceeded, unavailable.
     virtual Awaitable<Result<std::int64_t>> patch_reported(std::string patch, std::optional<std::int64_t> if_version) = 0;
 
-    // Switches a feed on or off; returns when it is in effect.
+    // Switches a feed on or off; returns when it is in effect: messages that wait have been delivered then, as far as the
+    // window lets them. Errors: unsupported (a transient session, and the feed is not c2d).
     virtual Awaitable<Result<>> subscribe(Feed feed, bool on) = 0;
 
     // How many unsettled deliveries of a feed the head takes (0 at first: none).
@@ -150,8 +154,8 @@ public:
     // is for the log.
     virtual Awaitable<Result<Grant>> authenticate(Credentials credentials) = 0;
 
-    // Opens the one session of an identity. An older one, on any protocol, is closed first (CloseReason::replaced).
-    // Errors: quota_exceeded (too many clients), unavailable.
+    // Opens the one session of an identity; an older one, on any protocol, is closed first (CloseReason::replaced). Or a
+    // transient one beside it; `unsupported` where a hub has none. Errors: quota_exceeded (too many clients), unavailable.
     virtual Awaitable<Result<std::unique_ptr<DeviceSession>>> open(Grant grant, ConnectionInfo info,
                                                                    std::weak_ptr<DeviceSink> sink) = 0;
 

@@ -9,6 +9,20 @@ namespace selvage::cloud::hub {
 using domain::Identity;
 using hub_api::Grant;
 
+namespace {
+
+// How stale the stored time of last activity of an identity without a connection may get.
+constexpr std::chrono::minutes kActivityGrain{1};
+
+telemetry::Sender sender_of(const Grant& grant, const hub_api::ConnectionInfo& info) {
+    return {.identity = grant.identity,
+            .generation_id = grant.generation_id,
+            .auth_method = grant.auth_method,
+            .model_id = info.model_id};
+}
+
+}  // namespace
+
 CloudHub::CloudHub(async::Executor loop, std::string host_name, Parts parts)
     : host_name_(std::move(host_name)), parts_(parts), tasks_(std::move(loop)) {}
 
@@ -24,6 +38,13 @@ Awaitable<Result<std::unique_ptr<hub_api::DeviceSession>>> CloudHub::open(Grant 
         SELVAGE_CO_TRY(const auto members, auth::split_chain(grant.auth_chain));
         SELVAGE_CO_TRY(chain, auth::devices_of_chain(members));
     }
+    if (info.transient) {
+        remember_activity(grant.identity);
+        auto one = sessions::SessionTable::make_transient(grant.identity, std::move(chain), std::move(sink),
+                                                          parts_.time.utc_now());
+        auto its_sender = sender_of(grant, info);
+        co_return std::make_unique<CloudSession>(*this, std::move(one), std::move(its_sender));
+    }
     SELVAGE_CO_TRY(auto live,
                    parts_.sessions.open(grant.identity, std::move(chain), std::move(sink), parts_.time.utc_now()));
     // First in the table, then the second look: whoever takes the right away in between finds the session and closes
@@ -33,10 +54,7 @@ Awaitable<Result<std::unique_ptr<hub_api::DeviceSession>>> CloudHub::open(Grant 
         co_return fail(allowed ? Error{Errc::unavailable, "closed while it was opened"} : allowed.error());
     }
     remember_connection(*live, true);
-    telemetry::Sender sender{.identity = grant.identity,
-                             .generation_id = std::move(grant.generation_id),
-                             .auth_method = std::move(grant.auth_method),
-                             .model_id = std::move(info.model_id)};
+    auto sender = sender_of(grant, info);
     co_return std::make_unique<CloudSession>(*this, std::move(live), std::move(sender));
 }
 
@@ -75,6 +93,19 @@ void CloudHub::remember_connection(const sessions::LiveSession& session, bool co
     const storage::ConnectionRecord record{
         .connected = connected, .connected_changed = now, .last_activity = connected ? now : session.last_activity};
     tasks_.spawn("hub: remember connection", save_connection(session.identity, record));
+}
+
+void CloudHub::remember_activity(const Identity& identity) {
+    const UtcTime now = parts_.time.utc_now();
+    if (const auto live = parts_.sessions.find(identity)) live->last_activity = now;
+    else tasks_.spawn("hub: remember activity", save_activity(identity, now));
+}
+
+Awaitable<> CloudHub::save_activity(Identity identity, UtcTime when) {
+    auto record = co_await parts_.store.connection(identity);
+    if (!record || when < record->last_activity + kActivityGrain || parts_.sessions.find(identity)) co_return;
+    record->last_activity = when;
+    co_await save_connection(std::move(identity), *record);
 }
 
 Awaitable<> CloudHub::save_connection(Identity identity, storage::ConnectionRecord record) {

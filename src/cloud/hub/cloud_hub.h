@@ -55,6 +55,9 @@ public:
 private:
     friend class CloudSession;
     void remember_connection(const sessions::LiveSession& session, bool connected);
+    // The same for a session that is no connection.
+    void remember_activity(const domain::Identity& identity);
+    Awaitable<> save_activity(domain::Identity identity, UtcTime when);
     Awaitable<> save_connection(domain::Identity identity, storage::ConnectionRecord record);
     Awaitable<Result<>> still_allowed(hub_api::Grant grant);
 

@@ -28,6 +28,7 @@ CloudSession::CloudSession(CloudHub& hub, std::shared_ptr<sessions::LiveSession>
 CloudSession::~CloudSession() {
     const bool current = !live_->ended;
     hub_.parts_.sessions.end(live_);
+    if (live_->transient) return;
     // A session that was replaced or revoked is not the one whose end counts, unless nobody took its place.
     if (current || hub_.parts_.sessions.find(live_->identity) == nullptr) hub_.remember_connection(*live_, false);
 }
@@ -81,6 +82,9 @@ namespace {
 Awaitable<Result<>> switch_feed(std::shared_ptr<sessions::LiveSession> live, sessions::SessionTable& sessions,
                                 Feed feed, bool on) {
     if (live->ended) co_return fail(ended());
+    if (live->transient && feed != Feed::c2d) {
+        co_return fail(Errc::unsupported, "a session for one request listens to C2D messages only");
+    }
     if (feed == Feed::desired) live->wants_desired = on;
     if (feed == Feed::methods) {
         live->wants_methods = on;

@@ -6,19 +6,36 @@ namespace selvage::cloud::sessions {
 
 using hub_api::CloseReason;
 
+namespace {
+
+std::shared_ptr<LiveSession> make_session(domain::Identity identity, std::vector<std::string> chain,
+                                          std::weak_ptr<hub_api::DeviceSink> sink, UtcTime now) {
+    auto session = std::make_shared<LiveSession>();
+    session->identity = std::move(identity);
+    session->chain = std::move(chain);
+    session->sink = std::move(sink);
+    session->opened = now;
+    session->last_activity = now;
+    return session;
+}
+
+}  // namespace
+
 Result<std::shared_ptr<LiveSession>> SessionTable::open(domain::Identity identity, std::vector<std::string> chain,
                                                         std::weak_ptr<hub_api::DeviceSink> sink, UtcTime now) {
     if (const auto older = find(identity)) close(older, CloseReason::replaced);
     if (sessions_.size() >= clients_max_) {
         return fail(Errc::quota_exceeded, "the hub has as many connected clients as limits.connections allows");
     }
-    auto session = std::make_shared<LiveSession>();
-    session->identity = identity;
-    session->chain = std::move(chain);
-    session->sink = std::move(sink);
-    session->opened = now;
-    session->last_activity = now;
+    auto session = make_session(identity, std::move(chain), std::move(sink), now);
     sessions_[std::move(identity)] = session;
+    return session;
+}
+
+std::shared_ptr<LiveSession> SessionTable::make_transient(domain::Identity identity, std::vector<std::string> chain,
+                                                          std::weak_ptr<hub_api::DeviceSink> sink, UtcTime now) {
+    auto session = make_session(std::move(identity), std::move(chain), std::move(sink), now);
+    session->transient = true;
     return session;
 }
 

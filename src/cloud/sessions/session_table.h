@@ -35,6 +35,7 @@ struct LiveSession {
     bool wants_methods = false;
     bool wants_desired = false;
     bool ended = false;
+    bool transient = false;           // never in the table
     UtcTime opened{};
     UtcTime last_activity{};
     // Direct methods that the device has not answered yet, by request id.
@@ -48,6 +49,9 @@ public:
     // Makes the one session of `identity`; an older one is closed first (replaced). Errors: quota_exceeded.
     Result<std::shared_ptr<LiveSession>> open(domain::Identity identity, std::vector<std::string> chain,
                                               std::weak_ptr<hub_api::DeviceSink> sink, UtcTime now);
+    // A session for one request, beside the one of the table.
+    static std::shared_ptr<LiveSession> make_transient(domain::Identity identity, std::vector<std::string> chain,
+                                                       std::weak_ptr<hub_api::DeviceSink> sink, UtcTime now);
     // The head is done with it. Methods that wait for it fail with connection_closed. Idempotent.
     void end(const std::shared_ptr<LiveSession>& session);
 

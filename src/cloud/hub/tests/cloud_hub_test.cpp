@@ -41,6 +41,35 @@ TEST_F(CloudHubTest, ASecondConnectionReplacesTheFirstWhoseSessionIsThenOver) {
     EXPECT_EQ(find_text(*get(registry->device("d1")), "connectionState"), "Disconnected");
 }
 
+TEST_F(CloudHubTest, ASessionForOneRequestStandsBesideTheConnection) {
+    const auto transient = [&] {
+        hub_api::ConnectionInfo info{.protocol = "https", .remote_address = "", .product_info = "", .model_id = ""};
+        info.transient = true;
+        auto opened = get(hub->open(*grant(d1, key), info, std::weak_ptr<hub_api::DeviceSink>()));
+        EXPECT_TRUE(opened) << opened.error().detail;
+        return *std::move(opened);
+    };
+    EXPECT_EQ(find_text(*get(registry->device("d1")), "connectionState"), "Disconnected");
+    const auto before = time.utc_now();
+    auto alone = transient();
+    std::optional<Result<>> sent;
+    alone->send_telemetry(domain::Message{.body = "x", .properties = {}, .system = {}}, [&](const Result<>& done) { sent = done; });
+    ASSERT_TRUE(run_until([&] { return sent.has_value(); }));
+    EXPECT_TRUE(*sent);
+    EXPECT_EQ(get(alone->subscribe(Feed::methods, true)).error().code, Errc::unsupported);
+    EXPECT_TRUE(get(alone->subscribe(Feed::c2d, true)));
+    const auto seen = get(store->connection(d1));
+    EXPECT_EQ(seen->last_activity, before);
+    EXPECT_EQ(seen->connected_changed, UtcTime{}) << "a request is no connection";
+
+    auto connection = open(d1, key);
+    alone.reset();
+    transient().reset();
+    EXPECT_FALSE(connection.sink->closed) << "a request took the connection's place";
+    EXPECT_TRUE(get(connection.session->get_twin()));
+    EXPECT_EQ(find_text(*get(registry->device("d1")), "connectionState"), "Connected");
+}
+
 TEST_F(CloudHubTest, AnIdentityThatWasTakenAwayAfterItsProofDoesNotGetIn) {
     const auto proven = grant(d1, key);
     ASSERT_TRUE(proven);
