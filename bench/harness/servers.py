@@ -1,0 +1,127 @@
+"""The servers that are measured: how each is made ready, started afresh for a run, and stopped."""
+import os
+import pathlib
+import shutil
+import signal
+import socket
+import subprocess
+import time
+
+SERVER_PROCESSOR = 0
+DEVICES = 10_000
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+class Server:
+    """One process, pinned to one processor, listening for MQTT over TLS on `port`."""
+
+    process = None
+
+    def __init__(self, binaries, work):
+        self.binaries = pathlib.Path(binaries)
+        self.folder = pathlib.Path(work) / self.name
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self.port = free_port()
+        self.output = self.folder / "output.log"
+        self.prepared = False
+
+    def start(self):
+        self.make_ready()
+        with open(self.output, "ab") as output:
+            self.process = subprocess.Popen(["taskset", "-c", str(SERVER_PROCESSOR), *self.command()],
+                                            stdout=output, stderr=output)
+        deadline = time.monotonic() + 20
+        while True:
+            with socket.socket() as probe:
+                if probe.connect_ex(("127.0.0.1", self.port)) == 0:
+                    return
+            if self.process.poll() is not None or time.monotonic() > deadline:
+                raise RuntimeError(f"{self.name} did not come up; see {self.output}")
+            time.sleep(0.01)
+
+    def stop(self):
+        if self.process and self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+            self.process.wait(timeout=60)
+
+    def bench(self, *arguments):
+        return [str(self.binaries / "selvage-bench-mqtt"), *map(str, arguments)]
+
+
+class Selvage(Server):
+    name = "selvage"
+    receiver = []
+
+    def make_ready(self):
+        """A new store for every run, with the same devices."""
+        template, self.data = self.folder / "template", self.folder / "data"
+        if not self.prepared:
+            shutil.rmtree(template, ignore_errors=True)
+            subprocess.run([self.binaries / "selvage-hub", "init", "--data", template, "--hostname", "localhost"],
+                           check=True, stdout=subprocess.DEVNULL)
+            subprocess.run(self.bench("make-devices", "--registry", template / "registry.db", "--count", DEVICES,
+                                      "--out", template / "devices.txt"), check=True, stdout=subprocess.DEVNULL)
+            self.prepared = True
+        shutil.rmtree(self.data, ignore_errors=True)
+        shutil.copytree(template, self.data)
+
+    def command(self):
+        return [str(self.binaries / "selvage-hub"), "serve", "--data", str(self.data), "--listen", "127.0.0.1",
+                "--mqtt-port", str(self.port), "--https-port", str(free_port()), "--log-level", "warning"]
+
+    def connection_options(self):
+        return ["--port", self.port, "--trust", self.data / "certs/server.pem", "--devices", self.data / "devices.txt"]
+
+    def check(self, connections, messages):
+        """Every acknowledged message is in the event log, once and in its sender's order. After stop()."""
+        subprocess.run(self.bench("check-events", "--events", self.data / "events", "--devices", connections,
+                                  "--expected", messages), check=True, capture_output=True, text=True)
+
+    def describe(self):
+        commit = subprocess.run(["git", "log", "-1", "--format=%h %s"], capture_output=True, text=True,
+                                cwd=pathlib.Path(__file__).parent).stdout.strip()
+        return {"name": "selvage-hub", "version": commit,
+                "promise": "PUBACK once the message is in the event log and synced (fdatasync)"}
+
+
+class Mosquitto(Server):
+    name = "mosquitto"
+    # Messages must arrive somewhere to be counted: mosquitto has no log, so it delivers.
+    receiver = ["--subscribe", "devices/+/messages/events/#"]
+
+    def missing(self):
+        return shutil.which("mosquitto", path=os.environ["PATH"] + ":/usr/sbin") is None
+
+    def make_ready(self):
+        if self.prepared:
+            return
+        # A key of the same kind as selvage-hub's.
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "30",
+                        "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost",
+                        "-keyout", self.folder / "key.pem", "-out", self.folder / "certificate.pem"],
+                       check=True, capture_output=True)
+        (self.folder / "mosquitto.conf").write_text("\n".join([
+            f"listener {self.port} 127.0.0.1", f"certfile {self.folder}/certificate.pem", f"keyfile {self.folder}/key.pem",
+            "tls_version tlsv1.3", "allow_anonymous true", "set_tcp_nodelay true", "persistence false",
+            "max_queued_messages 0", "max_inflight_messages 0", "log_type error", "user root", ""]))
+        self.prepared = True
+
+    def command(self):
+        path = shutil.which("mosquitto", path=os.environ["PATH"] + ":/usr/sbin")
+        return [path, "-c", str(self.folder / "mosquitto.conf")]
+
+    def connection_options(self):
+        return ["--port", self.port, "--trust", self.folder / "certificate.pem"]
+
+    def check(self, connections, messages):
+        """The receiver has checked each message."""
+
+    def describe(self):
+        shown = subprocess.run([self.command()[0], "-h"], capture_output=True, text=True).stdout
+        return {"name": "mosquitto", "version": shown.splitlines()[0] if shown else "?",
+                "promise": "PUBACK at once; messages live in memory and die with the process"}
