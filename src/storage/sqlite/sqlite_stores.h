@@ -8,6 +8,7 @@
 
 #include "async/awaitable.h"
 #include "async/worker.h"
+#include "storage/mailbox_store.h"
 #include "storage/registry_store.h"
 #include "storage/state_store.h"
 
@@ -25,5 +26,7 @@ struct SqliteSettings {
 // a newer version: says which).
 Result<std::unique_ptr<StateStore>> open_sqlite_state_store(SqliteSettings settings);
 Result<std::unique_ptr<RegistryStore>> open_sqlite_registry_store(SqliteSettings settings);
+// `feedback_max`: records kept; past that the oldest go.
+Result<std::unique_ptr<MailboxStore>> open_sqlite_mailbox_store(SqliteSettings settings, std::size_t feedback_max = 100'000);
 
 }  // namespace selvage::storage
