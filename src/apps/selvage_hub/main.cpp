@@ -43,6 +43,7 @@ int main(int argc, char** argv) {
     serve_command->add_option("--data", options.folder.root, "Data folder made by init")->required();
     serve_command->add_option("--listen", options.listen_address, "Address to listen on, instead of [listen] address");
     serve_command->add_option("--mqtt-port", options.mqtt_port, "Port for MQTT, instead of [listen] mqtt_port");
+    serve_command->add_option("--amqp-port", options.amqp_port, "Port for AMQP, instead of [listen] amqp_port");
     serve_command->add_option("--https-port", options.https_port, "Port for HTTPS, instead of [listen] https_port");
     serve_command->add_option("--log-level", level, "error, warning, info, debug or trace");
     try {

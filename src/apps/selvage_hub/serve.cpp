@@ -11,8 +11,11 @@
 #include "async/task_group.h"
 #include "async/time_source.h"
 #include "base/log.h"
+#include "cloud/c2d/feedback_queue.h"
 #include "cloud/hub/cloud_hub.h"
 #include "cloud/service_http/service.h"
+#include "heads/amqp/amqp_head.h"
+#include "heads/http/http_head.h"
 #include "heads/mqtt/mqtt_head.h"
 #include "heads/websocket/websocket_head.h"
 #include "net/listener.h"
@@ -38,6 +41,7 @@ struct Stores {
     std::unique_ptr<storage::MessageLog> events;
     std::unique_ptr<storage::RegistryStore> registry;
     std::unique_ptr<storage::StateStore> state;
+    std::unique_ptr<storage::MailboxStore> mailboxes;
 
     static Result<Stores> open(async::Executor loop, const Clock& clock, const ServeOptions& options,
                                const HubSettings& settings) {
@@ -52,6 +56,8 @@ struct Stores {
         stores.events = *std::move(events);
         SELVAGE_TRY(stores.registry, storage::open_sqlite_registry_store({.path = options.folder.registry_database()}));
         SELVAGE_TRY(stores.state, storage::open_sqlite_state_store({.path = options.folder.state_database()}));
+        SELVAGE_TRY(stores.mailboxes,
+                    storage::open_sqlite_mailbox_store({.path = options.folder.mailbox_database()}));
         return stores;
     }
 
@@ -59,6 +65,7 @@ struct Stores {
         co_await events->stop();
         if (registry) co_await registry->stop();
         if (state) co_await state->stop();
+        if (mailboxes) co_await mailboxes->stop();
     }
 };
 
@@ -74,10 +81,15 @@ public:
           sessions_(loop, settings_.connections_max),
           stored_sessions_(*stores_.state),
           authenticator_(*stores_.registry, time_, settings_.host_name, std::move(policies)),
-          registry_(time_, random_, *stores_.registry, sessions_, stored_sessions_,
+          registry_(time_, random_, *stores_.registry, *stores_.mailboxes, sessions_, stored_sessions_,
                     {.modules_per_device_max = settings_.modules_per_device_max}),
-          twins_(time_, *stores_.registry, sessions_, registry_, {}),
+          twins_(time_, *stores_.registry, *stores_.mailboxes, sessions_, registry_, {}),
           methods_(loop, time_, *stores_.registry, sessions_),
+          mailboxes_(loop, time_, random_, *stores_.mailboxes, *stores_.registry,
+                     {.depth_max = settings_.c2d_depth_max,
+                      .time_to_live = settings_.c2d_time_to_live,
+                      .deliveries_max = settings_.c2d_deliveries_max}),
+          feedback_(time_, random_, *stores_.mailboxes, {.time_to_live = settings_.feedback_time_to_live}),
           events_(*stores_.events, time_, settings_.partitions,
                   {.age = settings_.retention_age, .bytes = settings_.retention_bytes}),
           hub_(loop, settings_.host_name,
@@ -88,6 +100,7 @@ public:
                 .authenticator = authenticator_,
                 .twins = twins_,
                 .methods = methods_,
+                .mailboxes = mailboxes_,
                 .events = events_}),
           service_({.time = time_,
                     .random = random_,
@@ -95,10 +108,13 @@ public:
                     .registry = registry_,
                     .twins = twins_,
                     .methods = methods_,
+                    .mailboxes = mailboxes_,
+                    .feedback = feedback_,
                     .events = events_,
                     .sessions = sessions_}) {}
 
     Awaitable<> run(Result<>& outcome) {
+        mailboxes_.start();
         outcome = listen();
         if (outcome) outcome = announce();
         if (outcome) {
@@ -107,12 +123,20 @@ public:
         }
         ::unlink(options_.folder.listening().c_str());
         if (mqtt_) co_await mqtt_->stop();
+        if (amqp_) co_await amqp_->stop();
         if (https_) co_await https_->stop();
+        device_api_.reset();
         co_await hub_.stop();
+        co_await mailboxes_.stop();
         co_await stores_.stop();
     }
 
 private:
+    Awaitable<net::HttpResponse> answer(net::HttpRequest request) {
+        if (heads::http::HttpHead::takes(request.target)) return device_api_->handle(std::move(request));
+        return service_.handle(std::move(request));
+    }
+
     Result<> listen() {
         SELVAGE_TRY(auto certificate,
                     cloud::data_folder::server_certificate(options_.folder, settings_.host_name, time_, random_));
@@ -126,15 +150,24 @@ private:
         const auto mqtt_over_websocket = [this](std::shared_ptr<net::Stream> stream) {
             return heads::mqtt::serve_mqtt(std::move(stream), hub_, time_, random_, {}, "mqtt-ws");
         };
-        const auto upgrade = heads::websocket::serve_websocket(time_, {{"mqtt", mqtt_over_websocket}});
+        device_api_ = std::make_unique<heads::http::HttpHead>(loop_, hub_, time_, random_);
+        const auto amqp = [this](std::shared_ptr<net::Stream> stream) {
+            return heads::amqp::serve_amqp(std::move(stream), hub_, time_, random_, {}, "amqp");
+        };
+        const auto amqp_over_websocket = [this](std::shared_ptr<net::Stream> stream) {
+            return heads::amqp::serve_amqp(std::move(stream), hub_, time_, random_, {}, "amqp-ws");
+        };
+        const auto upgrade = heads::websocket::serve_websocket(
+            time_, {{"mqtt", mqtt_over_websocket}, {"AMQPWSB10", amqp_over_websocket}});
         const auto https = [this, upgrade](std::shared_ptr<net::Stream> stream) {
             net::HttpServerSettings server;
             server.body_bytes_max = settings_.request_bytes_max;
             return net::serve_http(
                 std::move(stream), time_, server,
-                [this](net::HttpRequest request) { return service_.handle(std::move(request)); }, upgrade);
+                [this](net::HttpRequest request) { return answer(std::move(request)); }, upgrade);
         };
         SELVAGE_TRY(mqtt_, listen_on(options_.mqtt_port.value_or(settings_.mqtt_port), tls, limits, mqtt, "mqtt_port"));
+        SELVAGE_TRY(amqp_, listen_on(options_.amqp_port.value_or(settings_.amqp_port), tls, limits, amqp, "amqp_port"));
         SELVAGE_TRY(https_,
                     listen_on(options_.https_port.value_or(settings_.https_port), tls, limits, https, "https_port"));
         return {};
@@ -159,8 +192,9 @@ private:
     Result<> announce() const {
         SELVAGE_CHECK(cloud::data_folder::write_listening(
             options_.folder, {.address = address(), .mqtt_port = mqtt_->port(), .https_port = https_->port()}));
-        std::printf("selvage-hub ready: host=%s mqtt=%s:%u https=%s:%u data=%s\n", settings_.host_name.c_str(),
-                    address().c_str(), mqtt_->port(), address().c_str(), https_->port(), options_.folder.root.c_str());
+        std::printf("selvage-hub ready: host=%s mqtt=%s:%u amqp=%s:%u https=%s:%u data=%s\n",
+                    settings_.host_name.c_str(), address().c_str(), mqtt_->port(), address().c_str(), amqp_->port(),
+                    address().c_str(), https_->port(), options_.folder.root.c_str());
         std::fflush(stdout);
         return {};
     }
@@ -177,10 +211,14 @@ private:
     cloud::registry::Registry registry_;
     cloud::twins::Twins twins_;
     cloud::methods::DirectMethods methods_;
+    cloud::c2d::Mailboxes mailboxes_;
+    cloud::c2d::FeedbackQueue feedback_;
     cloud::telemetry::EventLog events_;
     cloud::hub::CloudHub hub_;
     cloud::service_http::Service service_;
+    std::unique_ptr<heads::http::HttpHead> device_api_;
     std::unique_ptr<net::Listener> mqtt_;
+    std::unique_ptr<net::Listener> amqp_;
     std::unique_ptr<net::Listener> https_;
 };
 

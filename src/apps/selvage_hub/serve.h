@@ -13,6 +13,7 @@ struct ServeOptions {
     cloud::data_folder::DataFolder folder;
     std::optional<std::string> listen_address;
     std::optional<std::uint16_t> mqtt_port;
+    std::optional<std::uint16_t> amqp_port;
     std::optional<std::uint16_t> https_port;
 };
 

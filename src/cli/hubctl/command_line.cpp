@@ -102,6 +102,30 @@ void add_others(CLI::App& hubctl, Options& options) {
     monitor->add_option("--since", options.since, "Begin with this time (ISO 8601)")->excludes(start);
 }
 
+void add_c2d(CLI::App& hubctl, Options& options) {
+    auto* c2d = hubctl.add_subcommand("c2d", "Cloud-to-device messages");
+    c2d->require_subcommand(1);
+    auto* send = add_command(*c2d, options, Command::c2d_send, "send", "Send a message to a device");
+    add_device(send, options, true);
+    auto* body = send->add_option("--body", options.body, "Text of the message");
+    send->add_option("--file", options.body_file, "File with the bytes of the message")->excludes(body);
+    send->add_option("--property,-p", options.properties, "NAME=VALUE; may be given several times")->allow_extra_args(false);
+    send->add_option("--ack", options.ack, "Feedback: none, positive, negative or full")
+        ->check(CLI::IsMember({"none", "positive", "negative", "full"}));
+    send->add_option("--message-id", options.message_id, "Id of the message; feedback needs one");
+    send->add_option("--correlation-id", options.correlation_id, "Id of what it belongs to");
+    send->add_option("--content-type", options.content_type, "Such as application/json");
+    send->add_option("--content-encoding", options.content_encoding, "Such as utf-8");
+    send->add_option("--expiry", options.expiry_seconds, "Seconds that it may wait; the hub's setting unless given")
+        ->check(CLI::PositiveNumber);
+    auto* purge = add_command(*c2d, options, Command::c2d_purge, "purge", "Remove all messages that wait for a device");
+    add_device(purge, options, true);
+    auto* feedback = add_command(*c2d, options, Command::c2d_feedback, "feedback",
+                                 "Take a batch of feedback out of the queue: one JSON object a line");
+    feedback->add_option("--wait", options.wait_seconds, "Seconds to wait for one; 0 unless given")
+        ->check(CLI::NonNegativeNumber);
+}
+
 }  // namespace
 
 std::optional<Options> read_command_line(int argc, char** argv, int& exit_code) {
@@ -117,6 +141,7 @@ std::optional<Options> read_command_line(int argc, char** argv, int& exit_code) 
     add_identities(app, options);
     add_connection_string(app, options);
     add_twins(app, options);
+    add_c2d(app, options);
     add_others(app, options);
     try {
         app.parse(argc, argv);

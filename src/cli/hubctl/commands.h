@@ -17,6 +17,12 @@ Awaitable<Result<>> set_modules(ServiceClient& hub, Options options);
 Awaitable<Result<>> twin_show(ServiceClient& hub, Options options);
 Awaitable<Result<>> twin_update(ServiceClient& hub, Options options);
 Awaitable<Result<>> invoke_method(ServiceClient& hub, Options options);
+Awaitable<Result<>> c2d_send(ServiceClient& hub, Options options);
+Awaitable<Result<>> c2d_purge(ServiceClient& hub, Options options);
+// Completes the batch once it is printed.
+Awaitable<Result<>> c2d_feedback(async::TimeSource& time, ServiceClient& hub, Options options);
+// The JSON form of a message: docs/wire/c2d.md#sending. Errors: invalid_argument (a property without '=').
+Result<JsonArray> message_of(const Options& options, std::string body, UtcTime now);
 
 // Reads a manifest file's content: {"modulesContent":…}, the same under "content", or with the older name
 // "moduleContent". Errors: invalid_argument.

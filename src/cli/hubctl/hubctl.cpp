@@ -39,6 +39,12 @@ Awaitable<Result<>> dispatch(async::Executor loop, async::TimeSource& time, Serv
             co_return co_await twin_update(hub, std::move(options));
         case Command::invoke_method:
             co_return co_await invoke_method(hub, std::move(options));
+        case Command::c2d_send:
+            co_return co_await c2d_send(hub, std::move(options));
+        case Command::c2d_purge:
+            co_return co_await c2d_purge(hub, std::move(options));
+        case Command::c2d_feedback:
+            co_return co_await c2d_feedback(time, hub, std::move(options));
         case Command::monitor_events:
             break;
     }

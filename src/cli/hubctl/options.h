@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace selvage::cli::hubctl {
 
@@ -20,6 +21,9 @@ enum class Command {
     twin_update,
     invoke_method,
     monitor_events,
+    c2d_send,
+    c2d_purge,
+    c2d_feedback,
 };
 
 struct Options {
@@ -47,6 +51,17 @@ struct Options {
     std::optional<double> timeout_seconds;
     bool from_start = false;
     std::string since;
+
+    std::string body;
+    std::string body_file;
+    std::vector<std::string> properties;  // "name=value"
+    std::string ack;
+    std::string message_id;
+    std::string correlation_id;
+    std::string content_type;
+    std::string content_encoding;
+    std::optional<double> expiry_seconds;
+    std::optional<double> wait_seconds;
 };
 
 // Reads the command line. Nothing: `exit_code` says how to end (help was shown, or usage was wrong and said so).

@@ -63,6 +63,12 @@ std::unique_ptr<ServiceClient> ServiceClient::another() const {
 }
 
 Awaitable<Result<Json>> ServiceClient::ask(Request request) {
+    SELVAGE_CO_TRY(const auto response, co_await exchange(std::move(request)));
+    if (response.body.empty()) co_return Json(nullptr);
+    co_return parse_json(response.body);
+}
+
+Awaitable<Result<net::HttpResponse>> ServiceClient::exchange(Request request) {
     if (!http_ || http_timeout_ != request.timeout) {
         net::HttpClientSettings settings;
         settings.response_timeout = request.timeout;
@@ -77,7 +83,7 @@ Awaitable<Result<Json>> ServiceClient::ask(Request request) {
     http.headers.set("Authorization", token);
     http.headers.set("Host", access_.host_name);
     if (!request.if_match.empty()) http.headers.set("If-Match", request.if_match);
-    if (!request.body.empty()) http.headers.set("Content-Type", "application/json; charset=utf-8");
+    if (!request.body.empty()) http.headers.set("Content-Type", request.content_type);
     http.body = std::move(request.body);
     auto response = co_await http_->send(std::move(http));
     if (!response) {
@@ -91,8 +97,7 @@ Awaitable<Result<Json>> ServiceClient::ask(Request request) {
             words += "; check that policy '" + access_.policy + "' has the right and that its key is this hub's";
         co_return fail(code_of(response->status), std::move(words));
     }
-    if (response->body.empty()) co_return Json(nullptr);
-    co_return parse_json(response->body);
+    co_return response;
 }
 
 std::string identity_path(std::string_view root, const std::string& device, const std::string& module) {

@@ -28,12 +28,16 @@ public:
         std::string query{};  // encoded, without api-version
         std::string body{};
         std::string if_match{};
+        std::string content_type = "application/json; charset=utf-8";  // of the body
         std::chrono::milliseconds timeout{60'000};
     };
     // The body of a success (null when empty). Errors: the hub's own, by HTTP status; unavailable, timeout,
     // unauthorized.
     Awaitable<Result<Json>> ask(Request request);
+    // The same, for what is not all in the body.
+    Awaitable<Result<net::HttpResponse>> exchange(Request request);
 
+    UtcTime utc_now() const { return time_.utc_now(); }
     const HubAccess& access() const { return access_; }
     // Another client of the same hub, for requests at the same time.
     std::unique_ptr<ServiceClient> another() const;

@@ -4,7 +4,7 @@
 //   certs/ca.pem              the hub's own CA: what clients trust
 //   certs/server.pem          the server's certificate
 //   secrets/ca-key.pem  secrets/server-key.pem  secrets/policies.toml     mode 0600
-//   registry.db  state.db  events/                                         the stores
+//   registry.db  state.db  mailboxes.db  events/                                         the stores
 //   listening.toml            while a hub runs: the addresses that it really listens on
 //
 // Threads: everything here blocks on the disk; for start-up and for command lines. Keys never appear in errors.
@@ -35,6 +35,10 @@ struct HubSettings {
     std::size_t connections_max = 100'000;
     std::size_t request_bytes_max = 4 << 20;
     std::size_t modules_per_device_max = 50;
+    std::size_t c2d_depth_max = 50;
+    std::chrono::minutes c2d_time_to_live{60};
+    std::uint32_t c2d_deliveries_max = 10;
+    std::chrono::minutes feedback_time_to_live{60};
 };
 
 // The paths inside a data folder.
@@ -48,6 +52,7 @@ struct DataFolder {
     std::string policies() const { return root + "/secrets/policies.toml"; }
     std::string registry_database() const { return root + "/registry.db"; }
     std::string state_database() const { return root + "/state.db"; }
+    std::string mailbox_database() const { return root + "/mailboxes.db"; }
     std::string events() const { return root + "/events"; }
     std::string listening() const { return root + "/listening.toml"; }
 };

@@ -40,6 +40,15 @@ Result<> read_number(const toml::table& table, std::string_view section, std::st
     return {};
 }
 
+Result<> read_minutes(const toml::table& table, std::string_view section, std::string_view key,
+                      std::chrono::minutes& value) {
+    constexpr std::int64_t kTwoDays = 2 * 24 * 60;
+    std::int64_t minutes = value.count();
+    SELVAGE_CHECK(read_number(table, section, key, minutes, 1, kTwoDays));
+    value = std::chrono::minutes(minutes);
+    return {};
+}
+
 Result<> read_text(const toml::table& table, std::string_view section, std::string_view key, std::string& value) {
     const auto node = table[section][key];
     if (!node) return {};
@@ -78,6 +87,14 @@ retention_bytes = {}
 # "power": an event is acknowledged once it survives a power cut. "process": once it survives the end of this process.
 durability = "{}"
 
+[c2d]
+# Cloud-to-device messages. How many may wait for one device; how long they live unless the sender says so; how often one is
+# delivered to a device that abandons it.
+queue_depth = {}
+time_to_live_minutes = {}
+deliveries = {}
+feedback_time_to_live_minutes = {}
+
 [limits]
 connections = {}
 request_bytes = {}
@@ -86,7 +103,8 @@ modules_per_device = {}
                        settings.host_name, settings.listen_address, settings.mqtt_port, settings.amqp_port,
                        settings.https_port, settings.partitions, settings.retention_age.count(),
                        settings.retention_bytes, settings.durable_against_power_loss ? "power" : "process",
-                       settings.connections_max, settings.request_bytes_max, settings.modules_per_device_max);
+                       settings.c2d_depth_max, settings.c2d_time_to_live.count(), settings.c2d_deliveries_max,
+                       settings.feedback_time_to_live.count(), settings.connections_max, settings.request_bytes_max, settings.modules_per_device_max);
 }
 
 Result<HubSettings> parse_settings(const std::string& text) {
@@ -110,6 +128,10 @@ Result<HubSettings> parse_settings(const std::string& text) {
         return fail(Errc::invalid_argument, "hub.toml: [events] durability: give \"power\" or \"process\"");
     }
     settings.durable_against_power_loss = durability == "power";
+    SELVAGE_CHECK(read_number(table, "c2d", "queue_depth", settings.c2d_depth_max, 1, 10'000));
+    SELVAGE_CHECK(read_minutes(table, "c2d", "time_to_live_minutes", settings.c2d_time_to_live));
+    SELVAGE_CHECK(read_number(table, "c2d", "deliveries", settings.c2d_deliveries_max, 1, 100));
+    SELVAGE_CHECK(read_minutes(table, "c2d", "feedback_time_to_live_minutes", settings.feedback_time_to_live));
     SELVAGE_CHECK(read_number(table, "limits", "connections", settings.connections_max, 1, 10'000'000));
     SELVAGE_CHECK(read_number(table, "limits", "request_bytes", settings.request_bytes_max, 1 << 16, 1 << 30));
     SELVAGE_CHECK(read_number(table, "limits", "modules_per_device", settings.modules_per_device_max, 2, 10'000));

@@ -10,6 +10,7 @@
 #include "async/task_group.h"
 #include "async/time_source.h"
 #include "cloud/auth/authenticator.h"
+#include "cloud/c2d/mailboxes.h"
 #include "cloud/methods/direct_methods.h"
 #include "cloud/sessions/session_table.h"
 #include "cloud/sessions/stored_sessions.h"
@@ -31,6 +32,7 @@ struct Parts {
     auth::Authenticator& authenticator;
     twins::Twins& twins;
     methods::DirectMethods& methods;
+    c2d::Mailboxes& mailboxes;
     telemetry::EventLog& events;
 };
 

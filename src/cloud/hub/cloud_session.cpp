@@ -26,6 +26,7 @@ CloudSession::CloudSession(CloudHub& hub, std::shared_ptr<sessions::LiveSession>
     : hub_(hub), live_(std::move(live)), sender_(std::move(sender)) {}
 
 CloudSession::~CloudSession() {
+    if (receiver_) hub_.parts_.mailboxes.detach(receiver_);
     const bool current = !live_->ended;
     hub_.parts_.sessions.end(live_);
     if (live_->transient) return;
@@ -90,13 +91,45 @@ Awaitable<Result<>> switch_feed(std::shared_ptr<sessions::LiveSession> live, ses
         live->wants_methods = on;
         if (on) sessions.methods_wanted(*live);
     }
-    // Inputs and C2D are taken too: nothing arrives on them here.
+    // Inputs are taken too: nothing arrives on them here.
+    co_return Result<>{};
+}
+
+// Modules have none: C2D messages are for devices.
+bool has_mailbox(const sessions::LiveSession& live) {
+    return !live.identity.is_module();
+}
+
+Awaitable<Result<>> switch_mail(c2d::Mailboxes& mailboxes, std::shared_ptr<c2d::Receiver> receiver,
+                                std::shared_ptr<sessions::LiveSession> live, bool on) {
+    if (live->ended) co_return fail(ended());
+    co_await mailboxes.listen(std::move(receiver), on);
     co_return Result<>{};
 }
 
 }  // namespace
 
+storage::MailboxAddress CloudSession::mailbox() const {
+    return {.device_id = live_->identity.device, .generation_id = sender_.generation_id};
+}
+
+const std::shared_ptr<c2d::Receiver>& CloudSession::receiver() {
+    if (!receiver_) receiver_ = hub_.parts_.mailboxes.attach(mailbox(), live_);
+    return receiver_;
+}
+
+void CloudSession::set_window(Feed feed, std::uint32_t deliveries_max) {
+    if (feed == Feed::c2d && has_mailbox(*live_)) hub_.parts_.mailboxes.set_window(receiver(), deliveries_max);
+}
+
+bool CloudSession::settle(hub_api::LockToken token, hub_api::Outcome outcome) {
+    if (live_->ended || !has_mailbox(*live_)) return false;
+    live_->last_activity = hub_.parts_.time.utc_now();
+    return hub_.parts_.mailboxes.settle(mailbox(), token, outcome);
+}
+
 Awaitable<Result<>> CloudSession::subscribe(Feed feed, bool on) {
+    if (feed == Feed::c2d && has_mailbox(*live_)) return switch_mail(hub_.parts_.mailboxes, receiver(), live_, on);
     return switch_feed(live_, hub_.parts_.sessions, feed, on);
 }
 

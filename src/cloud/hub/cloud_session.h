@@ -19,9 +19,8 @@ public:
     Awaitable<Result<std::string>> get_twin() override;
     Awaitable<Result<std::int64_t>> patch_reported(std::string patch, std::optional<std::int64_t> if_version) override;
     Awaitable<Result<>> subscribe(hub_api::Feed feed, bool on) override;
-    // Nothing is queued for devices by this hub yet, so there is nothing to hold back or to settle.
-    void set_window(hub_api::Feed, std::uint32_t) override {}
-    bool settle(hub_api::LockToken, hub_api::Outcome) override { return false; }
+    void set_window(hub_api::Feed feed, std::uint32_t deliveries_max) override;
+    bool settle(hub_api::LockToken token, hub_api::Outcome outcome) override;
     void answer_method(const std::string& request_id, domain::MethodResponse response) override;
 
 private:
@@ -38,10 +37,13 @@ private:
         void answer_refused();
     };
     void refuse(Error why, hub_api::SendDone done);
+    storage::MailboxAddress mailbox() const;
+    const std::shared_ptr<c2d::Receiver>& receiver();
 
     CloudHub& hub_;
     std::shared_ptr<sessions::LiveSession> live_;
     telemetry::Sender sender_;
+    std::shared_ptr<c2d::Receiver> receiver_;  // of C2D messages; null until they are asked for
     std::shared_ptr<SendOrder> order_ = std::make_shared<SendOrder>();
 };
 

@@ -25,14 +25,15 @@ Error unknown_device(const std::string& id) {
 
 }  // namespace
 
-Registry::Registry(const Clock& clock, Random& random, storage::RegistryStore& store, sessions::SessionTable& sessions,
-                   sessions::StoredSessions& stored_sessions, RegistryLimits limits)
+Registry::Registry(const Clock& clock, Random& random, storage::RegistryStore& store, storage::MailboxStore& mailboxes,
+                   sessions::SessionTable& sessions, sessions::StoredSessions& stored_sessions, RegistryLimits limits)
     : clock_(clock),
       random_(random),
       store_(store),
+      mailboxes_(mailboxes),
       sessions_(sessions),
       stored_sessions_(stored_sessions),
-      connections_(store, sessions),
+      facts_(store, mailboxes, sessions),
       limits_(limits) {}
 
 FreshKeys Registry::fresh_keys() {
@@ -60,14 +61,14 @@ ModuleRecord Registry::fresh_module(std::string device_id, std::string module_id
     return module;
 }
 
-Awaitable<JsonObject> Registry::with_connection(DeviceRecord device) {
-    const auto connection = co_await connections_.of(domain::Identity::of_device(device.device_id));
-    co_return device_json(device, connection);
+Awaitable<JsonObject> Registry::with_facts(DeviceRecord device) {
+    const auto facts = co_await facts_.of(domain::Identity::of_device(device.device_id), device.generation_id);
+    co_return device_json(device, facts);
 }
 
 Awaitable<Result<JsonObject>> Registry::device(std::string device_id) {
     SELVAGE_CO_TRY(auto record, co_await store_.device(device_id));
-    co_return co_await with_connection(std::move(record));
+    co_return co_await with_facts(std::move(record));
 }
 
 Awaitable<Result<JsonArray>> Registry::devices(std::int64_t top) {
@@ -76,7 +77,7 @@ Awaitable<Result<JsonArray>> Registry::devices(std::int64_t top) {
     SELVAGE_CO_TRY(auto records, co_await store_.devices("", limit));
     JsonArray list;
     for (auto& record : records)
-        list.push_back(co_await with_connection(std::move(record)));
+        list.push_back(co_await with_facts(std::move(record)));
     co_return list;
 }
 
@@ -122,7 +123,7 @@ Awaitable<Result<JsonObject>> Registry::create_device(std::string device_id, Dev
     if (parent && !parent->empty()) SELVAGE_CO_CHECK(co_await check_parent(*parent, device_id, record.iot_edge));
     set_parent(record, parent.value_or(""));
     SELVAGE_CO_CHECK(co_await store_.create_device(record, std::move(modules), now));
-    co_return co_await with_connection(std::move(record));
+    co_return co_await with_facts(std::move(record));
 }
 
 // Walks up from the parent: every step is a registered edge device, none is the child, and they are not too many.
@@ -192,7 +193,7 @@ Awaitable<Result<JsonObject>> Registry::update_device(std::string device_id, Dev
         SELVAGE_CO_CHECK(co_await ensure_module(device_id, std::string(domain::kEdgeHubModule)));
     }
     close_after_change(*before, after);
-    co_return co_await with_connection(std::move(after));
+    co_return co_await with_facts(std::move(after));
 }
 
 void Registry::close_after_change(const DeviceRecord& before, const DeviceRecord& after) {
@@ -221,6 +222,7 @@ Awaitable<Result<>> Registry::remove_device(std::string device_id, IfMatch if_ma
     sessions_.revoke_device(device_id, CloseReason::identity_removed);
     sessions_.revoke_on_behalf(device_id, CloseReason::unauthorized);
     ignore(co_await stored_sessions_.forget(domain::Identity::of_device(device_id)), "an orphan costs a few bytes");
+    ignore(co_await mailboxes_.remove(device_id), "messages of a generation that is gone expire");
     for (const auto& module : *modules) {
         ignore(co_await stored_sessions_.forget(domain::Identity::of_module(device_id, module.module_id)),
                "an orphan costs a few bytes");

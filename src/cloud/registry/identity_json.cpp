@@ -60,7 +60,8 @@ JsonObject thumbprints_json(const Authentication& authentication) {
     return json;
 }
 
-JsonObject device_json(const storage::DeviceRecord& device, const storage::ConnectionRecord& connection) {
+JsonObject device_json(const storage::DeviceRecord& device, const sessions::Facts& facts) {
+    const auto& connection = facts.connection;
     JsonObject json;
     json["deviceId"] = device.device_id;
     json["generationId"] = device.generation_id;
@@ -71,7 +72,7 @@ JsonObject device_json(const storage::DeviceRecord& device, const storage::Conne
     json["connectionStateUpdatedTime"] = time_or_never(connection.connected_changed);
     json["statusUpdatedTime"] = time_or_never(device.status_updated);
     json["lastActivityTime"] = time_or_never(connection.last_activity);
-    json["cloudToDeviceMessageCount"] = 0;
+    json["cloudToDeviceMessageCount"] = facts.messages_waiting;
     json["authentication"] = authentication_json(device.authentication);
     json["capabilities"] = JsonObject{{"iotEdge", device.iot_edge}};
     if (!device.device_scope.empty()) json["deviceScope"] = device.device_scope;
@@ -82,7 +83,8 @@ JsonObject device_json(const storage::DeviceRecord& device, const storage::Conne
     return json;
 }
 
-JsonObject module_json(const storage::ModuleRecord& module, const storage::ConnectionRecord& connection) {
+JsonObject module_json(const storage::ModuleRecord& module, const sessions::Facts& facts) {
+    const auto& connection = facts.connection;
     JsonObject json;
     json["moduleId"] = module.module_id;
     json["managedBy"] = text_or_null(module.managed_by);
@@ -92,7 +94,7 @@ JsonObject module_json(const storage::ModuleRecord& module, const storage::Conne
     add_connection(json, connection);
     json["connectionStateUpdatedTime"] = time_or_never(connection.connected_changed);
     json["lastActivityTime"] = time_or_never(connection.last_activity);
-    json["cloudToDeviceMessageCount"] = 0;
+    json["cloudToDeviceMessageCount"] = facts.messages_waiting;
     json["authentication"] = authentication_json(module.authentication);
     return json;
 }

@@ -8,12 +8,13 @@
 #include <vector>
 
 #include "base/json.h"
+#include "cloud/sessions/identity_facts.h"
 #include "storage/registry_store.h"
 
 namespace selvage::cloud::registry {
 
-JsonObject device_json(const storage::DeviceRecord& device, const storage::ConnectionRecord& connection);
-JsonObject module_json(const storage::ModuleRecord& module, const storage::ConnectionRecord& connection);
+JsonObject device_json(const storage::DeviceRecord& device, const sessions::Facts& facts);
+JsonObject module_json(const storage::ModuleRecord& module, const sessions::Facts& facts);
 
 // The name of an authentication type on the wire: "sas", "selfSigned", …
 std::string_view name(storage::AuthenticationType type);

@@ -18,22 +18,22 @@ bool is_system_module(std::string_view module_id) {
 
 }  // namespace
 
-Awaitable<JsonObject> Registry::with_connection(ModuleRecord module) {
-    const auto connection = co_await connections_.of(Identity::of_module(module.device_id, module.module_id));
-    co_return module_json(module, connection);
+Awaitable<JsonObject> Registry::with_facts(ModuleRecord module) {
+    const auto facts = co_await facts_.of(Identity::of_module(module.device_id, module.module_id), module.generation_id);
+    co_return module_json(module, facts);
 }
 
 Awaitable<Result<JsonObject>> Registry::module(std::string device_id, std::string module_id) {
     SELVAGE_CO_CHECK(co_await store_.device(device_id));
     SELVAGE_CO_TRY(auto record, co_await store_.module(device_id, module_id));
-    co_return co_await with_connection(std::move(record));
+    co_return co_await with_facts(std::move(record));
 }
 
 Awaitable<Result<JsonArray>> Registry::modules(std::string device_id) {
     SELVAGE_CO_TRY(auto records, co_await store_.modules(device_id));
     JsonArray list;
     for (auto& record : records)
-        list.push_back(co_await with_connection(std::move(record)));
+        list.push_back(co_await with_facts(std::move(record)));
     co_return list;
 }
 
@@ -52,7 +52,7 @@ Awaitable<Result<JsonObject>> Registry::create_module(std::string device_id, std
     record.managed_by = input.managed_by.value_or("");
     SELVAGE_CO_TRY(record.authentication, settle(input.authentication, nullptr, fresh_keys()));
     SELVAGE_CO_CHECK(co_await store_.create_module(record, clock_.utc_now(), limits_.modules_per_device_max));
-    co_return co_await with_connection(std::move(record));
+    co_return co_await with_facts(std::move(record));
 }
 
 Awaitable<Result<JsonObject>> Registry::update_module(std::string device_id, std::string module_id, ModuleInput input,
@@ -75,7 +75,7 @@ Awaitable<Result<JsonObject>> Registry::update_module(std::string device_id, std
         sessions_.revoke(Identity::of_module(device_id, module_id), CloseReason::unauthorized);
         if (module_id == domain::kEdgeHubModule) sessions_.revoke_on_behalf(device_id, CloseReason::unauthorized);
     }
-    co_return co_await with_connection(std::move(after));
+    co_return co_await with_facts(std::move(after));
 }
 
 Awaitable<Result<>> Registry::remove_module(std::string device_id, std::string module_id, IfMatch if_match) {
@@ -136,9 +136,9 @@ Awaitable<Result<Registry::Scope>> Registry::scope_of(std::string device_id, std
         if (with_modules) {
             SELVAGE_CO_TRY(auto modules, co_await store_.modules(device.device_id));
             for (auto& module : modules)
-                scope.modules.push_back(co_await with_connection(std::move(module)));
+                scope.modules.push_back(co_await with_facts(std::move(module)));
         }
-        scope.devices.push_back(co_await with_connection(std::move(device)));
+        scope.devices.push_back(co_await with_facts(std::move(device)));
     }
     co_return scope;
 }

@@ -13,7 +13,7 @@
 #include "base/random.h"
 #include "cloud/registry/etag.h"
 #include "cloud/registry/identity_json.h"
-#include "cloud/sessions/connection_facts.h"
+#include "cloud/sessions/identity_facts.h"
 #include "cloud/sessions/session_table.h"
 #include "cloud/sessions/stored_sessions.h"
 #include "storage/registry_store.h"
@@ -35,8 +35,8 @@ struct DeviceCounts {
 
 class Registry {
 public:
-    Registry(const Clock& clock, Random& random, storage::RegistryStore& store, sessions::SessionTable& sessions,
-             sessions::StoredSessions& stored_sessions, RegistryLimits limits);
+    Registry(const Clock& clock, Random& random, storage::RegistryStore& store, storage::MailboxStore& mailboxes,
+             sessions::SessionTable& sessions, sessions::StoredSessions& stored_sessions, RegistryLimits limits);
 
     // Errors: device_not_found.
     Awaitable<Result<JsonObject>> device(std::string device_id);
@@ -81,15 +81,16 @@ private:
     FreshKeys fresh_keys();
     std::string fresh_generation();
     storage::ModuleRecord fresh_module(std::string device_id, std::string module_id);
-    Awaitable<JsonObject> with_connection(storage::DeviceRecord device);
-    Awaitable<JsonObject> with_connection(storage::ModuleRecord module);
+    Awaitable<JsonObject> with_facts(storage::DeviceRecord device);
+    Awaitable<JsonObject> with_facts(storage::ModuleRecord module);
 
     const Clock& clock_;
     Random& random_;
     storage::RegistryStore& store_;
+    storage::MailboxStore& mailboxes_;
     sessions::SessionTable& sessions_;
     sessions::StoredSessions& stored_sessions_;
-    sessions::ConnectionFacts connections_;
+    sessions::IdentityFacts facts_;
     RegistryLimits limits_;
 };
 

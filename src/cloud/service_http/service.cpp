@@ -49,8 +49,15 @@ std::optional<Identity> identity_of_path(const std::vector<std::string>& path) {
     return Identity::of_device(path[1]);
 }
 
+bool is_c2d_call(const std::vector<std::string>& path) {
+    return path.size() >= 3 && ((is(path[0], "messages") && is(path[1], "serviceBound") && is(path[2], "feedback")) ||
+                                (path.size() == 5 && is(path[0], "selvage") && is(path[1], "devices") &&
+                                 is(path[3], "messages") && is(path[4], "devicebound")));
+}
+
 Subject subject_of(const std::vector<std::string>& path) {
     if (path.size() == 3 && is(path[2], "applyConfigurationContent")) return Subject::configuration;
+    if (is_c2d_call(path)) return Subject::c2d;
     if (is_edge_call(path)) return Subject::device;
     return path.size() >= 3 && is(path[2], "modules") ? Subject::module : Subject::device;
 }
@@ -73,6 +80,7 @@ Awaitable<HttpResponse> Service::handle(HttpRequest request) {
 
     Call call{.method = std::move(request.method),
               .target = *std::move(target),
+              .headers = {},
               .body = std::move(request.body),
               .if_match = registry::IfMatch::parse(request.headers.get("If-Match")),
               .caller = {}};
@@ -89,6 +97,7 @@ Awaitable<HttpResponse> Service::handle(HttpRequest request) {
         co_return error_response(why, Subject::any, parts_.time, parts_.random);
     }
     call.caller = *std::move(caller);
+    call.headers = std::move(request.headers);
     auto answer = co_await route(std::move(call));
     if (answer) co_return *std::move(answer);
     const auto failed = http_error(answer.error().code, subject);
@@ -116,7 +125,9 @@ Service::Answer Service::route(Call call) {
         if (size <= 2) return devices(std::move(call));
         if (is(path[2], "modules") && size <= 4) return modules(std::move(call));
         if (is(path[2], "applyConfigurationContent") && size == 3) return configuration(std::move(call));
+        if (is(path[2], "commands") && size == 3) return purge(std::move(call));
     }
+    if (is_c2d_call(path)) return is(path[0], "messages") ? feedback(std::move(call)) : send_to_device(std::move(call));
     if (first && is(path[0], "twins") && size >= 2) {
         const bool module = size >= 4 && is(path[2], "modules");
         if (is(path.back(), "methods") && size == (module ? 5u : 3u)) return methods(std::move(call));

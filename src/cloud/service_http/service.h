@@ -3,7 +3,7 @@
 // handle() is the handler of net::serve_http. One request: api-version, authentication, route, permission, answer.
 //
 // Runs on: the hub's loop. Bounded: the body by the server's settings, long polls by kWaitMax.
-// Wire: docs/wire/service-rest.md, docs/wire/event-read.md.
+// Wire: docs/wire/service-rest.md, docs/wire/event-read.md, docs/wire/c2d.md.
 #pragma once
 
 #include <chrono>
@@ -13,6 +13,8 @@
 #include "base/json.h"
 #include "base/random.h"
 #include "cloud/auth/authenticator.h"
+#include "cloud/c2d/feedback_queue.h"
+#include "cloud/c2d/mailboxes.h"
 #include "cloud/methods/direct_methods.h"
 #include "cloud/registry/registry.h"
 #include "cloud/service_http/error_map.h"
@@ -35,6 +37,8 @@ struct Parts {
     registry::Registry& registry;
     twins::Twins& twins;
     methods::DirectMethods& methods;
+    c2d::Mailboxes& mailboxes;
+    c2d::FeedbackQueue& feedback;
     telemetry::EventLog& events;
     sessions::SessionTable& sessions;
 };
@@ -50,6 +54,7 @@ private:
     struct Call {
         std::string method;  // "GET", …
         net::HttpTarget target;
+        net::HttpHeaders headers;
         std::string body;
         registry::IfMatch if_match;
         auth::Caller caller;
@@ -64,6 +69,9 @@ private:
     Answer twins(Call call);          // /twins/{id}[/modules/{mid}]
     Answer methods(Call call);        // …/methods
     Answer statistics(Call call);
+    Answer send_to_device(Call call);  // /selvage/devices/{id}/messages/devicebound
+    Answer purge(Call call);           // /devices/{id}/commands
+    Answer feedback(Call call);        // /messages/serviceBound/feedback…
     Answer events(Call call);  // /selvage/events[/partitions]
     Answer read_events(Call call);
     Answer partitions(Call call);

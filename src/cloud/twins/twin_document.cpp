@@ -6,7 +6,8 @@
 namespace selvage::cloud::twins {
 
 JsonObject service_twin(const storage::DeviceRecord& device, const storage::ModuleRecord* module,
-                        const domain::Twin& twin, const storage::ConnectionRecord& connection) {
+                        const domain::Twin& twin, const sessions::Facts& facts) {
+    const auto& connection = facts.connection;
     const auto& authentication = module != nullptr ? module->authentication : device.authentication;
     JsonObject json;
     json["deviceId"] = device.device_id;
@@ -19,7 +20,7 @@ JsonObject service_twin(const storage::DeviceRecord& device, const storage::Modu
     json["statusUpdateTime"] = registry::time_or_never(device.status_updated);
     json["connectionState"] = connection.connected ? "Connected" : "Disconnected";
     json["lastActivityTime"] = registry::time_or_never(connection.last_activity);
-    json["cloudToDeviceMessageCount"] = 0;
+    json["cloudToDeviceMessageCount"] = facts.messages_waiting;
     json["authenticationType"] = registry::name(authentication.type);
     json["x509Thumbprint"] = registry::thumbprints_json(authentication);
     json["version"] = twin.version;

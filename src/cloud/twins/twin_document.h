@@ -3,6 +3,7 @@
 // Pure. Wire: docs/wire/service-rest.md#twins.
 #pragma once
 
+#include "cloud/sessions/identity_facts.h"
 #include "domain/twin.h"
 #include "storage/registry_store.h"
 
@@ -10,7 +11,7 @@ namespace selvage::cloud::twins {
 
 // `module` null: the twin of the device itself.
 JsonObject service_twin(const storage::DeviceRecord& device, const storage::ModuleRecord* module,
-                        const domain::Twin& twin, const storage::ConnectionRecord& connection);
+                        const domain::Twin& twin, const sessions::Facts& facts);
 
 // For a replaced section: the whole new document, with a null for each member that went. A client that merges it and
 // one that takes it for the whole document both end at `to`.

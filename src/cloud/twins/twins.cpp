@@ -11,12 +11,12 @@ using domain::SectionKind;
 using domain::Twin;
 using registry::IfMatch;
 
-Twins::Twins(const Clock& clock, storage::RegistryStore& store, sessions::SessionTable& sessions,
-             registry::Registry& registry, domain::TwinLimits limits)
+Twins::Twins(const Clock& clock, storage::RegistryStore& store, storage::MailboxStore& mailboxes,
+             sessions::SessionTable& sessions, registry::Registry& registry, domain::TwinLimits limits)
     : clock_(clock),
       store_(store),
       sessions_(sessions),
-      connections_(store, sessions),
+      facts_(store, mailboxes, sessions),
       registry_(registry),
       limits_(limits) {}
 
@@ -49,8 +49,8 @@ Awaitable<Result<JsonObject>> Twins::service_document(Identity identity) {
         SELVAGE_CO_TRY(module, co_await store_.module(identity.device, identity.module));
     }
     SELVAGE_CO_TRY(const auto twin, co_await store_.twin(identity));
-    const auto connection = co_await connections_.of(identity);
-    co_return service_twin(device, module ? &*module : nullptr, twin, connection);
+    const auto facts = co_await facts_.of(identity, device.generation_id);
+    co_return service_twin(device, module ? &*module : nullptr, twin, facts);
 }
 
 namespace {

@@ -13,7 +13,7 @@
 #include "base/json.h"
 #include "cloud/registry/etag.h"
 #include "cloud/registry/registry.h"
-#include "cloud/sessions/connection_facts.h"
+#include "cloud/sessions/identity_facts.h"
 #include "cloud/sessions/session_table.h"
 #include "cloud/twins/configuration_content.h"
 #include "domain/twin.h"
@@ -27,8 +27,8 @@ enum class ChangeKind { patch, replace };
 
 class Twins {
 public:
-    Twins(const Clock& clock, storage::RegistryStore& store, sessions::SessionTable& sessions,
-          registry::Registry& registry, domain::TwinLimits limits);
+    Twins(const Clock& clock, storage::RegistryStore& store, storage::MailboxStore& mailboxes,
+          sessions::SessionTable& sessions, registry::Registry& registry, domain::TwinLimits limits);
 
     // ---- for devices ----
     // {"desired":…,"reported":…} as text. Errors: device_not_found, module_not_found.
@@ -59,7 +59,7 @@ private:
     const Clock& clock_;
     storage::RegistryStore& store_;
     sessions::SessionTable& sessions_;
-    sessions::ConnectionFacts connections_;
+    sessions::IdentityFacts facts_;
     registry::Registry& registry_;
     domain::TwinLimits limits_;
     std::set<std::string> applying_;  // devices with an apply_configuration under way

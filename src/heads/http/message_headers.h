@@ -1,6 +1,6 @@
 // Messages as HTTP carries them: properties in header fields, several messages in a JSON array.
 //
-// Pure. Wire: docs/wire/http-device.md#properties and #batch. Private to the room.
+// Pure. Wire: docs/wire/http-device.md#properties and #batch. The service API reads messages for devices with it.
 #pragma once
 
 #include <string>

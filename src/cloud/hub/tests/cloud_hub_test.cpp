@@ -197,6 +197,31 @@ TEST_F(CloudHubTest, FiltersOfAnMqttSessionOutliveTheConnection) {
     EXPECT_EQ(get(hub->load_filters(d1)).value(), std::nullopt);
 }
 
+TEST_F(CloudHubTest, MessagesForTheDeviceComeAndAreSettledThroughItsSession) {
+    const auto send = [&](const char* body) { ASSERT_TRUE(get(mailboxes->send("d1", {.body = body, .properties = {}, .system = {}}))); };
+    send("1");
+    auto first = open(d1, key);
+    first.session->set_window(Feed::c2d, 10);
+    ASSERT_TRUE(get(first.session->subscribe(Feed::c2d, true)));
+    ASSERT_EQ(first.sink->deliveries.size(), 1u) << "there when the subscription is answered";
+    send("2");
+    ASSERT_TRUE(run_until([&] { return first.sink->deliveries.size() == 2; }));
+    EXPECT_TRUE(first.session->settle(first.sink->deliveries[0].token, hub_api::Outcome::completed));
+    EXPECT_FALSE(first.session->settle(12345, hub_api::Outcome::completed));
+
+    auto second = open(d1, key);
+    EXPECT_FALSE(first.session->settle(first.sink->deliveries[1].token, hub_api::Outcome::completed)) << "it was replaced";
+    send("3");
+    second.session->set_window(Feed::c2d, 10);
+    ASSERT_TRUE(get(second.session->subscribe(Feed::c2d, true)));
+    first.session.reset();
+    ASSERT_TRUE(run_until([&] { return second.sink->deliveries.size() == 2; }));
+    EXPECT_EQ(first.sink->deliveries.size(), 2u);
+    EXPECT_EQ(second.sink->deliveries[1].message.body, "2") << "what the first left unsettled";
+    ASSERT_TRUE(get(second.session->subscribe(Feed::c2d, false)));
+    EXPECT_EQ(find_integer(*get(registry->device("d1")), "cloudToDeviceMessageCount"), 2);
+}
+
 TEST_F(CloudHubTest, StoppingClosesEveryConnection) {
     auto device = open(d1, key);
     async::testing::run(loop, hub->stop());

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "base/encoding.h"
+#include "cloud/c2d/feedback_queue.h"
 #include "cloud/hub/cloud_hub.h"
 #include "cloud/registry/tests/registry_fixture.h"
 #include "security/sas_signer.h"
@@ -19,6 +20,8 @@ struct HubFixture : RegistryFixture {
     std::unique_ptr<auth::Authenticator> authenticator;
     std::unique_ptr<twins::Twins> twins;
     std::unique_ptr<methods::DirectMethods> methods;
+    std::unique_ptr<c2d::Mailboxes> mailboxes;
+    std::unique_ptr<c2d::FeedbackQueue> feedback;
     std::unique_ptr<telemetry::EventLog> events;
     std::unique_ptr<hub::CloudHub> hub;
 
@@ -38,8 +41,11 @@ struct HubFixture : RegistryFixture {
             std::vector<Policy>{policy("iothubowner", kRegistryWrite | kServiceConnect | kDeviceConnect, owner_key),
                                 policy("service", kServiceConnect, service_key),
                                 policy("registryRead", kRegistryRead, reader_key)});
-        twins = std::make_unique<twins::Twins>(time, *store, sessions, *registry, domain::TwinLimits{});
+        twins = std::make_unique<twins::Twins>(time, *store, *mail, sessions, *registry, domain::TwinLimits{});
         methods = std::make_unique<methods::DirectMethods>(loop.get_executor(), time, *store, sessions);
+        mailboxes = std::make_unique<c2d::Mailboxes>(loop.get_executor(), time, random, *mail, *store,
+                                                     c2d::MailboxSettings{.depth_max = 5});
+        feedback = std::make_unique<c2d::FeedbackQueue>(time, random, *mail, c2d::FeedbackSettings{});
         events = std::make_unique<telemetry::EventLog>(
             *log, time, 4, storage::Retention{.age = std::chrono::hours(1), .bytes = 1 << 24});
         hub = std::make_unique<hub::CloudHub>(loop.get_executor(), kHubHost,
@@ -50,10 +56,12 @@ struct HubFixture : RegistryFixture {
                                                          .authenticator = *authenticator,
                                                          .twins = *twins,
                                                          .methods = *methods,
+                                                         .mailboxes = *mailboxes,
                                                          .events = *events});
     }
     void TearDown() override {
         async::testing::run(loop, hub->stop());
+        async::testing::run(loop, mailboxes->stop());
         async::testing::run(loop, log->stop());
         hub.reset();
         RegistryFixture::TearDown();

@@ -22,7 +22,8 @@ struct RecordingSink final : hub_api::DeviceSink {
     std::optional<hub_api::CloseReason> closed;
     std::vector<std::pair<std::int64_t, std::string>> desired;
     std::vector<std::pair<std::string, domain::MethodRequest>> methods;
-    void deliver(hub_api::Delivery) override {}
+    std::vector<hub_api::Delivery> deliveries;
+    void deliver(hub_api::Delivery delivery) override { deliveries.push_back(std::move(delivery)); }
     void desired_changed(std::int64_t version, const std::string& patch) override {
         desired.emplace_back(version, patch);
     }
@@ -39,6 +40,7 @@ struct RegistryFixture : ::testing::Test {
     SeededRandom random{7};
     std::unique_ptr<storage::RegistryStore> store;
     std::unique_ptr<storage::StateStore> state;
+    std::unique_ptr<storage::MailboxStore> mail;
     sessions::SessionTable sessions{loop.get_executor(), 100};
     std::unique_ptr<sessions::StoredSessions> stored_sessions;
     std::unique_ptr<registry::Registry> registry;
@@ -51,14 +53,18 @@ struct RegistryFixture : ::testing::Test {
         auto opened_state = storage::open_sqlite_state_store({.path = folder + "/state.db"});
         ASSERT_TRUE(opened_state) << opened_state.error().detail;
         state = *std::move(opened_state);
+        auto opened_mail = storage::open_sqlite_mailbox_store({.path = folder + "/mailboxes.db"});
+        ASSERT_TRUE(opened_mail) << opened_mail.error().detail;
+        mail = *std::move(opened_mail);
         stored_sessions = std::make_unique<sessions::StoredSessions>(*state);
-        registry = std::make_unique<registry::Registry>(time, random, *store, sessions, *stored_sessions,
+        registry = std::make_unique<registry::Registry>(time, random, *store, *mail, sessions, *stored_sessions,
                                                         registry::RegistryLimits{.modules_per_device_max = 5});
     }
     void TearDown() override {
         const auto stop = [](RegistryFixture& fixture) -> async::Awaitable<> {
             co_await fixture.store->stop();
             co_await fixture.state->stop();
+            co_await fixture.mail->stop();
         };
         async::testing::run(loop, stop(*this));
         std::filesystem::remove_all(folder);

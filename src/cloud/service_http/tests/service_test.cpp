@@ -19,6 +19,8 @@ struct ServiceTest : cloud::testing::HubFixture {
                                                   .registry = *registry,
                                                   .twins = *twins,
                                                   .methods = *methods,
+                                                  .mailboxes = *mailboxes,
+                                                  .feedback = *feedback,
                                                   .events = *events,
                                                   .sessions = sessions});
     }
@@ -102,6 +104,10 @@ constexpr PermissionRow kPermissions[] = {
     {"GET", "/statistics/service", true, false},
     {"GET", "/selvage/events?partition=0", true, false},
     {"GET", "/selvage/events/partitions", true, false},
+    {"POST", "/selvage/devices/d1/messages/devicebound", true, false},
+    {"DELETE", "/devices/d1/commands", true, false},
+    {"GET", "/messages/serviceBound/feedback", true, false},
+    {"DELETE", "/messages/serviceBound/feedback/t", true, false},
 };
 
 TEST_F(ServiceTest, EachRouteAsksForItsPermission) {
@@ -251,6 +257,73 @@ TEST_F(ServiceTest, EventsAreReadFromWhereTheReaderIsAndWaitedFor) {
     for (const char* query : {"partition=4", "partition=-1", "partition=x", "partition=0&offset=-1", ""}) {
         EXPECT_EQ(ask("GET", std::string("/selvage/events?") + query).status, 400) << query;
     }
+}
+
+TEST_F(ServiceTest, AMessageForADeviceIsQueuedCountedAndPurged) {
+    ASSERT_TRUE(put_device("d1"));
+    const std::string to = "/selvage/devices/d1/messages/devicebound";
+    auto plain = request("POST", to, "bytes", owner());
+    plain.headers.set("IoTHub-MessageId", "m1");
+    plain.headers.set("iothub-ack", "full");
+    plain.headers.set("iothub-app-a", "1");
+    const auto sent = get(service->handle(std::move(plain)));
+    ASSERT_EQ(sent.status, 200) << sent.body;
+    EXPECT_GT(find_integer(object(sent), "sequenceNumber"), 0);
+    EXPECT_EQ(find_text(object(sent), "expiryTimeUtc"), "2026-03-01T01:00:00.0000000Z");
+    auto form = request("POST", to, R"([{"body":"aGk=","properties":{"iothub-app-ü":"é"}}])", owner());
+    form.headers.set("Content-Type", "application/vnd.microsoft.iothub.json; charset=utf-8");
+    ASSERT_EQ(get(service->handle(std::move(form))).status, 200);
+    EXPECT_EQ(find_integer(object(ask("GET", "/devices/d1")), "cloudToDeviceMessageCount"), 2);
+    EXPECT_EQ(find_integer(object(ask("GET", "/twins/d1")), "cloudToDeviceMessageCount"), 2);
+
+    const auto waiting = get(mail->next({"d1", std::string(find_text(object(ask("GET", "/devices/d1")), "generationId"))}, {},
+                                        time.utc_now(), 9, 1 << 20));
+    ASSERT_EQ(waiting->size(), 2u);
+    const auto first = domain::read_record((*waiting)[0].record).value();
+    EXPECT_EQ(first.body, "bytes");
+    EXPECT_EQ(first.properties, (std::vector<domain::Property>{{"a", "1"}}));
+    const auto second = domain::read_record((*waiting)[1].record).value();
+    EXPECT_EQ(second.body, "hi");
+    EXPECT_EQ(second.properties, (std::vector<domain::Property>{{"ü", "é"}}));
+
+    const auto purged = object(ask("DELETE", "/devices/d1/commands"));
+    EXPECT_EQ(find_text(purged, "deviceId"), "d1");
+    EXPECT_TRUE(purged.at("moduleId").is_null());
+    EXPECT_EQ(find_integer(purged, "totalMessagesPurged"), 2);
+
+    const auto batch = ask("GET", "/messages/serviceBound/feedback");
+    ASSERT_EQ(batch.status, 200);
+    ASSERT_EQ(array(batch).size(), 1u) << "the second had no message id and asked for none";
+    EXPECT_EQ(find_text(array(batch)[0].get_object(), "statusCode"), "Purged");
+    std::string token(batch.headers.get("ETag"));
+    ASSERT_GT(token.size(), 2u);
+    token = token.substr(1, token.size() - 2);
+    EXPECT_EQ(ask("GET", "/messages/serviceBound/feedback").status, 204);
+    EXPECT_EQ(ask("POST", "/messages/servicebound/feedback/" + token + "/abandon").status, 204);
+    const auto lost = ask("DELETE", "/messages/serviceBound/feedback/" + token);
+    EXPECT_EQ(lost.status, 412);
+    EXPECT_EQ(lost.headers.get("iothub-errorcode"), "DeviceMessageLockLost");
+}
+
+TEST_F(ServiceTest, AMessageThatCannotBeQueuedIsRefusedWithItsReason) {
+    ASSERT_TRUE(put_device("d1"));
+    const std::string to = "/selvage/devices/d1/messages/devicebound";
+    EXPECT_EQ(ask("POST", "/selvage/devices/nobody/messages/devicebound", "x").headers.get("iothub-errorcode"),
+              "DeviceNotFound");
+    EXPECT_EQ(ask("POST", to, std::string(65'537, 'x')).status, 413);
+    auto past = request("POST", to, "x", owner());
+    past.headers.set("iothub-expiry", "2026-02-01T00:00:00Z");
+    EXPECT_EQ(get(service->handle(std::move(past))).status, 400);
+    for (const char* body : {"[]", "{}", R"([{"body":"?"}])", R"([{},{}])"}) {
+        auto form = request("POST", to, body, owner());
+        form.headers.set("Content-Type", "application/vnd.microsoft.iothub.json");
+        EXPECT_EQ(get(service->handle(std::move(form))).status, 400) << body;
+    }
+    for (int i = 0; i < 5; ++i) ASSERT_EQ(ask("POST", to, "x").status, 200);
+    const auto full = ask("POST", to, "x");
+    EXPECT_EQ(full.status, 403);
+    EXPECT_EQ(full.headers.get("iothub-errorcode"), "DeviceMaximumQueueDepthExceeded");
+    EXPECT_EQ(ask("GET", to).status, 501);
 }
 
 TEST_F(ServiceTest, UnknownPathsAndWhatIsNotBuiltSaySo) {

@@ -16,7 +16,7 @@ struct TwinsOfAHub : cloud::testing::RegistryFixture {
     const Identity d1 = Identity::of_device("d1");
     void SetUp() override {
         RegistryFixture::SetUp();
-        twins = std::make_unique<Twins>(time, *store, sessions, *registry, domain::TwinLimits{});
+        twins = std::make_unique<Twins>(time, *store, *mail, sessions, *registry, domain::TwinLimits{});
         ASSERT_TRUE(put_device("d1"));
         ASSERT_TRUE(put_edge("e1"));
     }
