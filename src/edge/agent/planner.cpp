@@ -39,8 +39,10 @@ Decision decide_ended(const manifest::Module& desired, const Observed& seen, con
         return decision;
     }
     const UtcTime ended = seen.exited.value_or(now);
-    const bool ran_well = ended - *seen.started >= rules.healthy_run;
-    const auto wait = history.count == 0 && ran_well ? std::chrono::seconds(0) : cool_off(history.count, rules);
+    const auto regular_wait = cool_off(history.count, rules);
+    // A run twice as long as the wait that is due was no part of a crash loop.
+    const bool ran_well = ended - *seen.started >= std::max(rules.healthy_run, 2 * regular_wait);
+    const auto wait = ran_well ? std::chrono::seconds(0) : regular_wait;
     // A wall clock that was set back would otherwise keep the module down.
     if (now < ended || now - ended >= wait) {
         decision.action = Action::restart;

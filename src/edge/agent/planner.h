@@ -1,8 +1,8 @@
 // What to do with one module: pure decisions from what is wanted, what is seen and what has been tried.
 //
 // Each module stands for itself: one bad image or crash loop never delays another. Differences from the reference are in
-// docs/differences.md: no limit of restarts, exit code 0 of `on-failure` means done, a first failure after a healthy run is
-// healed at once.
+// docs/differences.md: no limit of restarts, exit code 0 of `on-failure` means done, a failure after a healthy run is healed at
+// once.
 #pragma once
 
 #include <chrono>
@@ -43,7 +43,7 @@ struct RestartRules {
     std::chrono::seconds cool_off_unit{10};        // CoolOffTimeUnitInSeconds
     std::chrono::seconds cool_off_max{300};
     std::chrono::minutes intensive_care{10};       // IntensiveCareTimeInMinutes: running so long clears the count
-    std::chrono::seconds healthy_run{30};          // a first failure after this long is restarted at once
+    std::chrono::seconds healthy_run{30};          // ran so long, and twice the wait that is due: restarted at once
     std::uint32_t restarts_max = 0;                // MaxRestartCount when the user sets it; 0: no limit
 };
 

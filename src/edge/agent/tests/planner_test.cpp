@@ -61,6 +61,8 @@ const Row kRows[] = {
     {"first failure after a healthy run heals at once", kAlways, kRun, kFailed, 31, 0, 0, Action::restart, ModuleStatus::backoff},
     {"first failure of a short run waits 10 s", kAlways, kRun, kFailed, 5, 9, 0, Action::none, ModuleStatus::backoff},
     {"… and is restarted then", kAlways, kRun, kFailed, 5, 10, 0, Action::restart, ModuleStatus::backoff},
+    {"a later failure after a run of twice its wait heals at once too", kAlways, kRun, kFailed, 40, 0, 1, Action::restart, ModuleStatus::backoff},
+    {"… but not after a shorter one", kAlways, kRun, kFailed, 39, 0, 1, Action::none, ModuleStatus::backoff},
     {"second failure waits 20 s", kAlways, kRun, kFailed, 5, 19, 1, Action::none, ModuleStatus::backoff},
     {"the wait is capped at 300 s", kAlways, kRun, kFailed, 5, 300, 40, Action::restart, ModuleStatus::backoff},
     {"no limit of restarts", kAlways, kRun, kFailed, 5, 301, 1000, Action::restart, ModuleStatus::backoff},
