@@ -104,6 +104,7 @@ private:
     async::Awaitable<Result<>> pull(ActorPtr actor);
     async::Awaitable<Result<>> do_desired(ActorPtr actor, std::int64_t version, std::string patch);
     async::Awaitable<Result<>> catch_up(ActorPtr actor);
+    void start_catch_up(const ActorPtr& actor);
     void start_push(const ActorPtr& actor);
     async::Awaitable<> push(ActorPtr actor);
     async::Awaitable<Result<std::int64_t>> push_once(ActorPtr actor);

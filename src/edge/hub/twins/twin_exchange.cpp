@@ -16,6 +16,11 @@ bool is_final(Errc code) {
            code == Errc::quota_exceeded || code == Errc::unsupported;
 }
 
+// The hub above has answered, and does not know the identity.
+bool is_unknown(Errc code) {
+    return code == Errc::not_found || code == Errc::device_not_found || code == Errc::module_not_found;
+}
+
 async::Awaitable<> until_connected(std::shared_ptr<UpstreamLink> link) { static_cast<void>(co_await link->connected()); }
 
 }  // namespace
@@ -42,9 +47,10 @@ async::Awaitable<> TwinCache::run_desired(domain::Identity identity, std::int64_
         return do_desired(std::move(target), version, std::move(patch));
     };
     const auto taken = co_await in_turn<void>(identity, std::move(work));
-    if (!taken && taken.error().code != Errc::cancelled)
-        log::warn("edge.twins", "desired change not taken identity={} version={} reason={}", to_text(identity), version,
-                  taken.error().detail);
+    if (taken || taken.error().code == Errc::cancelled) co_return;
+    log::warn("edge.twins", "desired change not taken identity={} version={} reason={}", to_text(identity), version,
+              taken.error().detail);
+    start_catch_up(actor(identity));
 }
 
 async::Awaitable<Result<>> TwinCache::do_desired(ActorPtr target, std::int64_t version, std::string patch) {
@@ -57,37 +63,49 @@ async::Awaitable<Result<>> TwinCache::do_desired(ActorPtr target, std::int64_t v
     if (version != twin.desired_version + 1) co_return co_await catch_up(target);
     SELVAGE_CO_TRY(const auto object, parse_json_object(patch));
     twin.patch_desired(domain::without_read_only(object), version);
-    SELVAGE_CO_CHECK(co_await save(target));
+    // Told also when it cannot be kept: nobody would tell it later.
+    const auto saved = co_await save(target);
     listener_.desired_changed(target->identity, version, patch);
-    co_return Result<>{};
+    co_return saved;
 }
 
 void TwinCache::link_connected(const domain::Identity& identity, bool listening) {
     if (!listening && !actors_.contains(identity)) return;
     const auto target = actor(identity);
     start_push(target);
-    if (!listening || target->catching_up) return;
-    target->catching_up = true;
-    tasks_.spawn("twin catch up", run_catch_up(identity));
+    if (listening) start_catch_up(target);
 }
 
+void TwinCache::start_catch_up(const ActorPtr& target) {
+    if (target->catching_up) return;
+    target->catching_up = true;
+    tasks_.spawn("twin catch up", run_catch_up(target->identity));
+}
+
+// Until it is known, or there is nobody to ask: then the next connection begins anew.
 async::Awaitable<> TwinCache::run_catch_up(domain::Identity identity) {
-    auto work = [this](ActorPtr target) { return catch_up(std::move(target)); };
-    const auto done = co_await in_turn<void>(identity, std::move(work));
-    actor(identity)->catching_up = false;
-    if (!done && done.error().code != Errc::cancelled)
+    for (auto pause = settings_.push_pause_min;; pause = std::min(pause * 2, settings_.push_pause_max)) {
+        auto work = [this](ActorPtr target) { return catch_up(std::move(target)); };
+        const auto done = co_await in_turn<void>(identity, std::move(work));
+        if (done || done.error().code == Errc::cancelled || is_unknown(done.error().code)) break;
         log::warn("edge.twins", "cannot find out what was missed identity={} reason={}", to_text(identity), done.error().detail);
+        const auto link = links_.link(identity);
+        if (!link || !link->is_connected()) break;
+        if (!co_await time_.sleep_for(pause)) break;
+    }
+    actor(identity)->catching_up = false;
 }
 
 async::Awaitable<Result<>> TwinCache::catch_up(ActorPtr target) {
     const auto desired = target->twin->desired;
     const auto version = target->twin->desired_version;
-    SELVAGE_CO_CHECK(co_await pull(target));
-    if (target->twin->desired_version == version) co_return Result<>{};
+    // What was read may be taken and yet not kept, when the disk is full; then it is told all the same.
+    const auto pulled = co_await pull(target);
+    if (target->twin->desired_version == version) co_return pulled;
     auto missed = domain::difference(desired, target->twin->desired);
     missed["$version"] = target->twin->desired_version;
     listener_.desired_changed(target->identity, target->twin->desired_version, to_text(missed));
-    co_return Result<>{};
+    co_return pulled;
 }
 
 void TwinCache::start_push(const ActorPtr& target) {

@@ -195,5 +195,36 @@ TEST_F(TwinCacheTest, WhatWasMissedWhileAwayComesAsOnePatch) {
     EXPECT_EQ(desired_.size(), 1u);
 }
 
+// The links of a device come back one by one; the hub's own may be the last.
+TEST_F(TwinCacheTest, WhatWasMissedIsAskedForAgainWhenItCouldNotBeAskedAtOnce) {
+    link().twin = kDocument;
+    EXPECT_TRUE(get().has_value());
+    link().twin = R"({"desired":{"d":2,"$version":9},"reported":{"r":1,"$version":7}})";
+    links_.online = false;
+    twins_->link_connected(kModule, true);
+    until([&] { return time_.next_wake().has_value(); });
+    EXPECT_EQ(desired_.size(), 0u);
+    links_.online = true;
+    until([&] {
+        time_.advance(1s);
+        return desired_.size() == 1;
+    });
+    EXPECT_EQ(desired_[0], R"(9 {"d":2,"$version":9})");
+}
+
+TEST_F(TwinCacheTest, AGapThatCouldNotBeFilledIsFilledLater) {
+    link().twin = kDocument;
+    EXPECT_TRUE(get().has_value());
+    link().twin = fail(Errc::timeout, "slow");
+    twins_->desired_arrived(kModule, 7, R"({"f":4,"$version":7})");
+    until([&] { return time_.next_wake().has_value(); });
+    link().twin = R"({"desired":{"d":1,"f":4,"$version":7},"reported":{"$version":7}})";
+    until([&] {
+        time_.advance(1s);
+        return desired_.size() == 1;
+    });
+    EXPECT_EQ(desired_[0], R"(7 {"f":4,"$version":7})");
+}
+
 }  // namespace
 }  // namespace selvage::edge::hub
