@@ -26,7 +26,8 @@ public:
 private:
     Awaitable<> run(Awaitable<Result<>> (ConnectRun::*measure)());
     Awaitable<> churn_on(std::size_t first);
-    Awaitable<> join_fleet(std::size_t number);
+    Awaitable<> join_fleet();
+    Awaitable<> stay(std::size_t number);
 
     void fail_run(Error error) {
         if (!failure_) failure_ = std::move(error);
@@ -91,16 +92,21 @@ Awaitable<Result<>> ConnectRun::churn() {
     co_return Result<>{};
 }
 
-Awaitable<> ConnectRun::join_fleet(std::size_t number) {
-    auto& client = *fleet_[number];
-    auto done = co_await client.connect(*dialer_, target_, accounts_[number]);
-    if (done) done = co_await client.subscribe(accounts_[number].own_filter);
-    if (!done) {
-        if (done.error().code != Errc::cancelled) fail_run(done.error().in(accounts_[number].client_id));
-        co_return;
+Awaitable<> ConnectRun::join_fleet() {
+    while (fleet_.size() < accounts_.size()) {
+        const auto number = fleet_.size();
+        auto& client = *fleet_.emplace_back(std::make_unique<Client>(loop_.get_executor()));
+        auto done = co_await client.connect(*dialer_, target_, accounts_[number]);
+        if (done) done = co_await client.subscribe(accounts_[number].own_filter);
+        if (stopping_) co_return;
+        if (!done) co_return fail_run(done.error().in(accounts_[number].client_id));
+        tasks_.spawn("idle", stay(number));
+        if (++connected_ == accounts_.size()) finished_.set();
     }
-    if (++connected_ == fleet_.size()) finished_.set();
-    const auto ended = co_await client.read([](const codec::mqtt::Packet&) {});
+}
+
+Awaitable<> ConnectRun::stay(std::size_t number) {
+    const auto ended = co_await fleet_[number]->read([](const codec::mqtt::Packet&) {});
     if (!stopping_) fail_run(ended.error().in(accounts_[number].client_id));
 }
 
@@ -110,10 +116,8 @@ Awaitable<Result<>> ConnectRun::fleet() {
     SELVAGE_CO_TRY(const auto before, memory_of(plan_.server_pid));
     const double cpu_before = cpu_seconds(plan_.server_pid);
     const auto begin = time_.now();
-    for (std::size_t i = 0; i < accounts_.size(); ++i) {
-        fleet_.push_back(std::make_unique<Client>(loop_.get_executor()));
-        tasks_.spawn("device", join_fleet(i));
-    }
+    fleet_.reserve(accounts_.size());
+    for (std::size_t i = 0; i < plan_.at_once; ++i) tasks_.spawn("connect", join_fleet());
     co_await finished_.wait();
     if (failure_) co_return fail(*failure_);
     const double seconds = std::chrono::duration<double>(time_.now() - begin).count();

@@ -8,7 +8,7 @@ namespace selvage::bench {
 
 struct ConnectPlan {
     Peer peer;
-    std::size_t at_once = 64;            // churn: connections being made at a time
+    std::size_t at_once = 64;            // connections being made at a time
     std::chrono::seconds measured{5};    // churn
     std::chrono::seconds settle{3};      // fleet: from the last subscription to the look at the memory
     int server_pid = 0;
@@ -18,7 +18,7 @@ struct ConnectPlan {
 // that fails.
 Result<JsonObject> run_churn(ConnectPlan plan);
 
-// All connections at once, each with a subscription; then they stay idle and the server's memory is looked at.
+// Makes all connections, each with a subscription; then they stay idle and the server's memory is looked at.
 Result<JsonObject> run_fleet(ConnectPlan plan);
 
 }  // namespace selvage::bench

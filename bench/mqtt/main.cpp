@@ -65,8 +65,8 @@ int main(int argc, char** argv) {
     for (auto* command : {churn, fleet}) {
         add_peer_options(*command, connecting.peer);
         command->add_option("--server-pid", connecting.server_pid, "Whose processor time and memory count");
+        command->add_option("--at-once", connecting.at_once, "Connections being made at a time");
     }
-    churn->add_option("--at-once", connecting.at_once, "Connections being made at a time");
     churn->add_option("--seconds", connecting.measured, "Seconds of measuring");
     fleet->add_option("--settle", connecting.settle, "Seconds between the last subscription and the look at the memory");
 
