@@ -1,0 +1,37 @@
+// One write per turn: everything that a turn of the loop says goes out together, as one TLS record where it fits.
+#include "base/log.h"
+#include "heads/amqp/connection.h"
+
+namespace selvage::heads::amqp {
+
+void AmqpConnection::touch() {
+    if (ended_ || flushing_) return;
+    flushing_ = true;
+    flush_began_ = time_.now();
+    tasks_.spawn("amqp write", flush());
+}
+
+Awaitable<> AmqpConnection::flush() {
+    std::string bytes;
+    while (!ended_) {
+        std::exchange(retired_, {}).clear();
+        bytes.clear();
+        engine_->take_output(bytes);
+        if (bytes.empty()) break;
+        flush_began_ = time_.now();
+        const auto written = co_await stream_->write(bytes);
+        if (!written) {
+            end(fmt::format("write failed: {}", written.error().detail));
+            break;
+        }
+        // Copied: a delivery that the hub makes meanwhile may end an identity.
+        std::vector<std::shared_ptr<AmqpIdentity>> waiting;
+        for (const auto& [name, identity] : identities_)
+            if (identity->has_waiting()) waiting.push_back(identity);
+        for (const auto& identity : waiting) identity->pump();
+    }
+    flushing_ = false;
+    if (!ended_ && engine_->finished()) end("closed");
+}
+
+}  // namespace selvage::heads::amqp
