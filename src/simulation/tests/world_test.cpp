@@ -1,0 +1,67 @@
+#include "simulation/world.h"
+
+#include <gtest/gtest.h>
+#include <stdlib.h>
+
+#include <filesystem>
+
+namespace selvage::simulation {
+namespace {
+
+std::string temporary_folder() {
+    const std::string shared = "/dev/shm";
+    const auto root = std::filesystem::exists(shared) ? std::filesystem::path(shared) : std::filesystem::temp_directory_path();
+    std::string pattern = (root / "selvage-world-XXXXXX").string();
+    EXPECT_NE(::mkdtemp(pattern.data()), nullptr);
+    return pattern;
+}
+
+Plan small(std::uint64_t seed, Scenario scenario = Scenario::faults) {
+    Plan plan;
+    plan.seed = seed;
+    plan.scenario = scenario;
+    plan.time = std::chrono::hours(2);
+    plan.messages = 30;
+    plan.faults = 20;
+    plan.folder = temporary_folder();
+    return plan;
+}
+
+std::string first_violation(const Report& report) { return report.violations.empty() ? "" : report.violations.front(); }
+
+TEST(World, TheSameSeedGivesTheSameRunAndAnotherSeedAnother) {
+    const auto first = run_world(small(3));
+    const auto second = run_world(small(3));
+    const auto other = run_world(small(4));
+    EXPECT_GT(first.events, 1000u);
+    EXPECT_EQ(first.events, second.events);
+    EXPECT_EQ(first.trace_hash, second.trace_hash);
+    EXPECT_NE(first.trace_hash, other.trace_hash);
+    EXPECT_FALSE(std::filesystem::exists(small(3).folder + "/1")) << "disks are left behind";
+}
+
+TEST(World, WithoutFaultsNothingIsLostAndNothingComesTwice) {
+    const auto report = run_world(small(1, Scenario::calm));
+    EXPECT_EQ(first_violation(report), "");
+    EXPECT_EQ(report.repeated, 0u);
+    EXPECT_GT(report.messages, 100u);
+}
+
+TEST(World, AnEdgeHubThatWasOfflineForADayBringsEverything) {
+    auto plan = small(1, Scenario::offline);
+    plan.time = std::chrono::hours(24);
+    plan.messages = 100;
+    const auto report = run_world(plan);
+    EXPECT_EQ(first_violation(report), "");
+    EXPECT_GE(report.time, std::chrono::hours(24));
+}
+
+TEST(World, SeveralEdgeDevicesLiveSideBySide) {
+    auto plan = small(2);
+    plan.edges = 3;
+    const auto report = run_world(plan);
+    EXPECT_EQ(first_violation(report), "");
+}
+
+}  // namespace
+}  // namespace selvage::simulation

@@ -1,0 +1,227 @@
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <cmath>
+#include <filesystem>
+
+#include "base/encoding.h"
+#include "simulation/world_parts.h"
+
+namespace selvage::simulation {
+namespace {
+
+using namespace std::chrono_literals;
+using domain::Identity;
+
+// 2026-01-01: any day will do, as long as it is the same each time.
+constexpr UtcTime kStart{std::chrono::milliseconds(1'767'225'600'000)};
+// How long a healed fleet may take: tokens are refused until clocks agree, backoffs are a minute, scopes are asked every two.
+constexpr auto kRestMax = 6h;
+constexpr std::size_t kHeapGrowthMax = 96u << 20;
+constexpr std::size_t kOutboxMax = 500;
+
+}  // namespace
+
+std::string key_of(const std::string& name) {
+    std::string bytes = name;
+    bytes.resize(32, '.');
+    return to_base64(bytes);
+}
+
+World::World(const Plan& plan)
+    : plan_(plan),
+      dice_(plan.seed * 0x9e3779b97f4a7c15u + 1),
+      trace_(plan.on_event),
+      schedule_(kStart),
+      network_(schedule_, trace_, dice_.next()),
+      read_to_(kPartitions) {
+    report_.seed = plan.seed;
+    if (plan_.heap_bytes) heap_at_start_ = plan_.heap_bytes();
+}
+
+World::~World() = default;
+
+Duration World::any_time(Duration least, Duration most) {
+    const double span = std::log(static_cast<double>(most.count()) / static_cast<double>(least.count()));
+    return Duration(static_cast<std::int64_t>(static_cast<double>(least.count()) * std::exp(span * dice_.fraction())));
+}
+
+// ---- building ----------------------------------------------------------------------------------------------------------
+
+Device& World::add_device(Identity identity, std::string host, std::string output, bool filters) {
+    Device::Settings settings;
+    settings.key = key_of(domain::to_text(identity));
+    settings.identity = std::move(identity);
+    settings.host = std::move(host);
+    settings.output = std::move(output);
+    settings.filters = filters;
+    settings.seed = dice_.next();
+    // The default, but where a month of pings would be most of the work.
+    if (plan_.scenario == Scenario::offline) settings.keep_alive = 1200s;
+    devices_.push_back(std::make_unique<Device>(schedule_, network_, trace_, ledger_, std::move(settings)));
+    return *devices_.back();
+}
+
+void World::build() {
+    const Machine::World around{schedule_, network_, trace_, ledger_, plan_.folder, dice_.next()};
+    cloud_ = std::make_unique<Machine>(around, kCloudHost, [this](std::unique_ptr<Seat> seat) {
+        return std::make_unique<CloudProcess>(schedule_.loop(), std::move(seat));
+    });
+    cloud_->on_start = [this] { read_events(); };
+    for (std::size_t i = 0; i < plan_.devices; ++i)
+        add_device(Identity::of_device(fmt::format("device{}", i)), kCloudHost, "", false);
+    for (std::size_t i = 0; i < plan_.edges; ++i) {
+        auto edge = std::make_unique<Edge>();
+        edge->device = fmt::format("edge{}", i);
+        const std::string host = edge->device + ".simulated";
+        edge->machine = std::make_unique<Machine>(
+            around, host, [this, device = edge->device](std::unique_ptr<Seat> seat) {
+                return std::make_unique<EdgeProcess>(schedule_.loop(), std::move(seat), device, key_of(device + "/$edgeHub"));
+            });
+        edge->clients.push_back(&add_device(Identity::of_module(edge->device, "sensor"), host, "raw", false));
+        edge->clients.push_back(&add_device(Identity::of_module(edge->device, "filter"), host, "filtered", true));
+        edge->clients.push_back(&add_device(Identity::of_device(fmt::format("leaf{}", i)), host, "", false));
+        edges_.push_back(std::move(edge));
+    }
+}
+
+// ---- living ------------------------------------------------------------------------------------------------------------
+
+void World::make_message(Device& device) {
+    if (device.waiting() > kOutboxMax) return;
+    // Mostly small; now and then near the largest that the hub takes.
+    const auto kind = dice(100);
+    device.make(kind < 90 ? 60 + dice(400) : kind < 99 ? dice(16'000) : dice(250'000));
+}
+
+void World::make_messages_for(Device& device, TimePoint end) {
+    const auto pause = 2 * plan_.time / static_cast<std::int64_t>(plan_.messages);
+    const auto next = schedule_.now() + Duration(static_cast<std::int64_t>(dice_.fraction() * static_cast<double>(pause.count())));
+    if (next >= end) return;
+    schedule_.at(next, [this, &device, end] {
+        const auto burst = plan_.scenario == Scenario::offline ? 1 : 1 + dice(dice(10) == 0 ? 40 : 4);
+        for (std::uint64_t i = 0; i < burst; ++i) make_message(device);
+        if (dice(4) == 0) device.report();
+        if (dice(6) == 0) set_goal(device);
+        if (dice(8) == 0) call_method(device);
+        look_at_memory();
+        make_messages_for(device, end);
+    });
+}
+
+void World::live() {
+    const TimePoint end = schedule_.now() + plan_.time;
+    for (const auto& device : devices_)
+        if (!(device->identity().module == "filter")) make_messages_for(*device, end);
+    if (plan_.scenario == Scenario::faults) plan_faults(end);
+    if (plan_.scenario == Scenario::offline)
+        for (const auto& edge : edges_) {
+            network_.block(edge->machine->host(), kCloudHost, Network::Outage::refused);
+            network_.cut(edge->machine->host(), kCloudHost);
+        }
+    schedule_.run_until(end);
+}
+
+void World::look_at_memory() {
+    if (!plan_.heap_bytes) return;
+    const std::size_t now = plan_.heap_bytes();
+    const std::size_t grown = now > heap_at_start_ ? now - heap_at_start_ : 0;
+    if (grown > kHeapGrowthMax && report_.heap_bytes_most <= kHeapGrowthMax)
+        ledger_.violated(fmt::format("the fleet has taken {} MiB of memory", grown >> 20));
+    report_.heap_bytes_most = std::max(report_.heap_bytes_most, grown);
+}
+
+// ---- coming to rest ----------------------------------------------------------------------------------------------------
+
+// What is not yet as it has to be; empty: all is well.
+std::string World::unrest() {
+    if (!cloud()) return "the cloud hub does not run";
+    for (const auto& edge : edges_)
+        if (!edge->machine->running()) return edge->machine->host() + " does not run";
+    for (const auto& device : devices_) {
+        if (!device->connected()) return device->name() + " is not connected";
+        if (!device->idle()) return fmt::format("{} has {} messages to send, or twin work", device->name(), device->waiting());
+    }
+    if (!caught_up()) return "events are being read";
+    for (const auto& [sender, account] : ledger_.senders())
+        if (events_.next[sender] < account.messages.size())
+            return fmt::format("{} of {} messages of {} are at the cloud", events_.next[sender], account.messages.size(), sender);
+    for (const auto& edge : edges_) {
+        const auto& inputs = edge->clients[1]->inputs();
+        const std::string& sensor = edge->clients[0]->name();
+        const auto sent = ledger_.senders().find(sensor);
+        if (sent == ledger_.senders().end()) continue;
+        const auto seen = inputs.next.find(sensor);
+        if (seen == inputs.next.end() || seen->second < sent->second.messages.size())
+            return fmt::format("{} has not got all of {}", edge->clients[1]->name(), sensor);
+    }
+    return {};
+}
+
+bool World::at_rest() {
+    if (schedule_.now() < last_look_ + 1s) return false;
+    last_look_ = schedule_.now();
+    return unrest().empty();
+}
+
+void World::come_to_rest() {
+    heal();
+    trace_.note(schedule_.now(), "healed", "world");
+    if (!schedule_.run_until(schedule_.now() + kRestMax, [this] { return at_rest(); }) && !schedule_.stuck())
+        ledger_.violated("the healed fleet does not come to rest: " + unrest());
+    // Desired properties travel on their own; then nothing more may happen.
+    schedule_.run_until(schedule_.now() + 10min);
+    for (const auto& [sender, account] : ledger_.senders()) ledger_.check_complete(events_, sender);
+    for (const auto& edge : edges_) ledger_.check_complete(edge->clients[1]->inputs(), edge->clients[0]->name());
+    compare_twins();
+    if (plan_.scenario == Scenario::calm && events_.repeated > 0)
+        ledger_.violated(fmt::format("{} messages came twice though nothing went wrong", events_.repeated));
+}
+
+void World::take_down() {
+    bool ended = false;
+    async::spawn_root(schedule_.loop(), [](World& world) -> async::Awaitable<> {
+        for (const auto& device : world.devices_) co_await device->stop();
+        for (const auto& edge : world.edges_) co_await edge->machine->stop();
+        co_await world.cloud_->stop();
+    }(*this), [&ended] { ended = true; });
+    schedule_.run_until(schedule_.now() + 1h, [&ended] { return ended; });
+    // What cannot be taken down cannot be destroyed either.
+    SELVAGE_ASSERT(ended);
+}
+
+Report World::run() {
+    build();
+    cloud_->start();
+    if (provision()) {
+        for (const auto& edge : edges_) edge->machine->start();
+        for (const auto& device : devices_) device->start();
+        schedule_.run_until(schedule_.now() + 5min);
+        live();
+        come_to_rest();
+    }
+    look_at_memory();
+    if (schedule_.stuck()) ledger_.violated("the loop spins: time stands still");
+    take_down();
+    for (const auto& [sender, account] : ledger_.senders()) report_.messages += account.messages.size();
+    report_.repeated = repeated_before_ + events_.repeated;
+    report_.trace_hash = trace_.hash();
+    report_.events = trace_.events();
+    report_.time = schedule_.now().time_since_epoch();
+    report_.violations = ledger_.violations();
+    return report_;
+}
+
+Report run_world(const Plan& plan) {
+    std::filesystem::remove_all(plan.folder);
+    std::filesystem::create_directories(plan.folder);
+    Report report;
+    {
+        World world(plan);
+        report = world.run();
+    }
+    std::filesystem::remove_all(plan.folder);
+    return report;
+}
+
+}  // namespace selvage::simulation
