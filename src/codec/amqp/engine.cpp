@@ -155,6 +155,11 @@ void Engine::take_output(std::string& out) {
         out.append(bytes.start, bytes.size);
         pn_connection_driver_write_done(driver, bytes.size);
     }
+    if (impl_->unsent_bytes > 0) {
+        impl_->unsent_bytes = 0;
+        for (pn_session_t* session = pn_session_head(impl_->driver.connection(), 0); session != nullptr; session = pn_session_next(session, 0))
+            impl_->unsent_bytes += pn_session_outgoing_bytes(session);
+    }
     impl_->collect({});
 }
 
@@ -175,12 +180,7 @@ void Engine::close(const Condition& why) {
     impl_->collect({});
 }
 
-std::size_t Engine::unsent_bytes() const {
-    std::size_t bytes = 0;
-    for (pn_session_t* session = pn_session_head(impl_->driver.connection(), 0); session != nullptr; session = pn_session_next(session, 0))
-        bytes += pn_session_outgoing_bytes(session);
-    return bytes;
-}
+std::size_t Engine::unsent_bytes() const { return impl_->unsent_bytes; }
 
 SessionId Engine::begin() {
     pn_session_t* session = pn_session(impl_->driver.connection());

@@ -152,7 +152,7 @@ public:
     std::optional<DeliveryId> send(LinkId link, std::string_view tag, std::string_view bytes, bool settled);
     std::uint32_t credit(LinkId link) const;
     void drained(LinkId link);
-    // Bytes given to send() that the peer's session window still holds back, all links together.
+    // Bytes given to send() that are not in the output yet, all links together: the peer's session window holds them back.
     std::size_t unsent_bytes() const;
 
     // Client only. The events answer.

@@ -99,6 +99,7 @@ std::optional<DeliveryId> Engine::send(LinkId id, std::string_view tag, std::str
     if (link == nullptr || link->direction != Direction::outgoing) return std::nullopt;
     pn_delivery_t* delivery = pn_delivery(link->handle, pn_dtag(tag.data(), tag.size()));
     pn_link_send(link->handle, bytes.data(), bytes.size());
+    impl_->unsent_bytes += bytes.size();
     if (settled) {
         pn_delivery_set_context(delivery, nullptr);
         pn_delivery_settle(delivery);   // advances too

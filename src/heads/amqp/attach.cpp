@@ -92,7 +92,9 @@ Awaitable<> AmqpConnection::attach(AttachRequest request) {
     }
     entry->second.owner = identity;
     engine_->accept(request.link, answer_to(request.spec, request.kind));
+    // Credit may have come in one flight with the attach.
     if (request.spec.direction == wire::Direction::incoming) top_up(request.link, entry->second);
+    else identity->credit_changed({request.link, engine_->credit(request.link), false});
     log::debug("amqp.attach", "device={} kind={} link={}", domain::to_text(request.identity), static_cast<int>(request.kind), printable(request.spec.name));
     touch();
 }

@@ -24,6 +24,8 @@ Awaitable<> AmqpConnection::flush() {
             end(fmt::format("write failed: {}", written.error().detail));
             break;
         }
+        if (ended_) break;
+        engine_->tick(time_.now());   // it counts the peer's idle time from here
         // Copied: a delivery that the hub makes meanwhile may end an identity.
         std::vector<std::shared_ptr<AmqpIdentity>> waiting;
         for (const auto& [name, identity] : identities_)

@@ -183,7 +183,7 @@ test('refusals have their conditions and statuses', async () => {
   assert.equal(sender.remote.attach.max_message_size, 1 << 20);
   assert.equal(await outcome(sender, { body: rhea.message.data_section(Buffer.alloc(300_000)) }), 'amqp:link:message-size-exceeded');
   assert.equal(await outcome(sender, { body: 'fits' }), 'accepted');
-  assert.equal(await outcome(sender, Buffer.from('no message'), 'tag'), 'com.microsoft:argument-error');
+  assert.equal(await outcome(sender, Buffer.from('no message'), 'tag', 0), 'com.microsoft:argument-error');
   raw.close();
 });
 
