@@ -8,7 +8,10 @@
 #include "edge/hub/edge_hub.h"
 #include "edge/hub/environment/hub_credentials.h"
 #include "edge/hub/server_certificate.h"
+#include "heads/http_edge/method_api.h"
 #include "heads/mqtt/mqtt_head.h"
+#include "heads/websocket/websocket_head.h"
+#include "net/http.h"
 #include "net/listener.h"
 #include "storage/log/message_log.h"
 #include "storage/sqlite/sqlite_stores.h"
@@ -19,6 +22,9 @@ namespace {
 using namespace std::chrono_literals;
 using edge::hub::EdgeHub;
 using edge::hub::HubEnvironment;
+
+// A direct method's call: its payload, and what JSON adds.
+constexpr std::size_t kRequestBytesMax = 1 << 20;
 
 // The daemon may be starting, or be replaced right now: asks until it answers.
 template <class T, class Ask>
@@ -48,6 +54,10 @@ struct Program {
     async::Awaitable<> run_start();
     async::Awaitable<> wait_for_signal();
     Result<> listen(std::shared_ptr<net::TlsServerContext> tls);
+    Result<std::unique_ptr<net::Listener>> listen_on(const char* what, const std::string& address, std::uint16_t port,
+                                                     std::shared_ptr<net::TlsServerContext> tls, net::Serve serve);
+    net::Serve serve_mqtt_as(std::string protocol);
+    net::Serve serve_https();
     async::Awaitable<> stop();
 
     async::Executor loop;
@@ -60,7 +70,9 @@ struct Program {
     std::unique_ptr<storage::MessageLog> log;
     std::unique_ptr<EdgeHub> hub;
     std::unique_ptr<edge::hub::ServerCertificateKeeper> certificate;
+    std::unique_ptr<heads::http_edge::MethodApi> method_api;
     std::unique_ptr<net::Listener> mqtt;
+    std::unique_ptr<net::Listener> https;
     Result<> outcome;
     async::Event ended;
     async::TaskGroup tasks;
@@ -93,31 +105,48 @@ async::Awaitable<Result<>> Program::start() {
     using Tls = std::shared_ptr<net::TlsServerContext>;
     SELVAGE_CO_TRY(auto tls, co_await until_answered<Tls>(time, "server certificate", [this] { return certificate->start(); }));
     SELVAGE_CO_CHECK(co_await hub->start());
-    if (environment.mqtt_enabled) {
-        SELVAGE_CO_CHECK(listen(std::move(tls)));
-    }
+    SELVAGE_CO_CHECK(listen(std::move(tls)));
     log::info("edge.start", "started device={} hub={} name={} version={}", environment.hub.edge_device,
               environment.hub.hub_host, environment.hub.edge_host, environment.hub.version.version);
     co_return Result<>{};
 }
 
-Result<> Program::listen(std::shared_ptr<net::TlsServerContext> tls) {
-    const heads::mqtt::MqttSettings settings{.connect_timeout = environment.connect_timeout,
-                                             .keep_alive_max = environment.keep_alive_max};
-    const auto serve = [this, settings](std::shared_ptr<net::Stream> stream) {
-        return heads::mqtt::serve_mqtt(std::move(stream), *hub, time, random, settings, "mqtt");
-    };
+Result<std::unique_ptr<net::Listener>> Program::listen_on(const char* what, const std::string& address, std::uint16_t port,
+                                                          std::shared_ptr<net::TlsServerContext> tls, net::Serve serve) {
     // Some connections more than clients: those that are being replaced or have not said who they are.
     const net::ListenSettings limits{.connections_max = environment.hub.clients_max * 2 + 64};
-    const auto try_address = [&](const std::string& address) {
-        return net::listen_tcp(loop, time, address, environment.mqtt_port, tls, limits, serve);
-    };
-    auto listener = try_address(environment.mqtt_address.empty() ? "::" : environment.mqtt_address);
+    auto listener = net::listen_tcp(loop, time, address.empty() ? "::" : address, port, tls, limits, serve);
     // A machine without IPv6.
-    if (!listener && environment.mqtt_address.empty()) listener = try_address("0.0.0.0");
-    if (!listener) return fail(listener.error());
-    mqtt = *std::move(listener);
-    log::info("edge.start", "listening protocol=mqtt port={}", mqtt->port());
+    if (!listener && address.empty()) listener = net::listen_tcp(loop, time, "0.0.0.0", port, tls, limits, serve);
+    if (listener) log::info("edge.start", "listening protocol={} port={}", what, (*listener)->port());
+    return listener;
+}
+
+net::Serve Program::serve_mqtt_as(std::string protocol) {
+    const heads::mqtt::MqttSettings settings{.connect_timeout = environment.connect_timeout,
+                                             .keep_alive_max = environment.keep_alive_max};
+    return [this, settings, protocol](std::shared_ptr<net::Stream> stream) {
+        return heads::mqtt::serve_mqtt(std::move(stream), *hub, time, random, settings, protocol);
+    };
+}
+
+net::Serve Program::serve_https() {
+    const auto upgrade = heads::websocket::serve_websocket(time, {{"mqtt", serve_mqtt_as("mqtt-ws")}});
+    const auto answer = [this](net::HttpRequest request) { return method_api->handle(std::move(request)); };
+    return [this, upgrade, answer](std::shared_ptr<net::Stream> stream) {
+        return net::serve_http(std::move(stream), time, {.body_bytes_max = kRequestBytesMax}, answer, upgrade);
+    };
+}
+
+Result<> Program::listen(std::shared_ptr<net::TlsServerContext> tls) {
+    if (environment.mqtt_enabled) {
+        SELVAGE_TRY(mqtt, listen_on("mqtt", environment.mqtt_address, environment.mqtt_port, tls, serve_mqtt_as("mqtt")));
+    }
+    if (environment.https_enabled) {
+        method_api = std::make_unique<heads::http_edge::MethodApi>(
+            *hub, time, heads::http_edge::MethodApiSettings{.edge_device = environment.hub.edge_device});
+        SELVAGE_TRY(https, listen_on("https", environment.https_address, environment.https_port, tls, serve_https()));
+    }
     return {};
 }
 
@@ -138,6 +167,7 @@ async::Awaitable<> Program::wait_for_signal() {
 async::Awaitable<> Program::stop() {
     co_await tasks.stop();
     if (mqtt) co_await mqtt->stop();
+    if (https) co_await https->stop();
     if (certificate) co_await certificate->stop();
     if (hub) co_await hub->stop();
     if (log) co_await log->stop();

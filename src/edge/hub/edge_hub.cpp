@@ -97,7 +97,7 @@ const std::string& EdgeHub::host_name() const { return core_->settings.hub_host;
 hub_api::Awaitable<Result<hub_api::Grant>> EdgeHub::authenticate(hub_api::Credentials credentials) {
     auto grant = co_await core_->authenticator.authenticate(credentials);
     if (grant)
-        core_->credentials[grant->identity] = std::move(credentials);
+        core_->proven[grant->identity] = std::move(credentials);
     else
         ++core_->counters.clients_refused;
     co_return grant;
@@ -106,6 +106,9 @@ hub_api::Awaitable<Result<hub_api::Grant>> EdgeHub::authenticate(hub_api::Creden
 hub_api::Awaitable<Result<std::unique_ptr<hub_api::DeviceSession>>> EdgeHub::open(hub_api::Grant grant,
                                                                                   hub_api::ConnectionInfo info,
                                                                                   std::weak_ptr<hub_api::DeviceSink> sink) {
+    // No protocol of an edge hub is without connections.
+    if (info.transient) co_return fail(Errc::unsupported, "an edge hub has no sessions for one request");
+    if (auto proof = core_->proven.extract(grant.identity)) core_->credentials[grant.identity] = std::move(proof.mapped());
     co_return core_->sessions.open(std::move(grant), std::move(info), std::move(sink));
 }
 

@@ -63,8 +63,10 @@ struct EdgeHub::Core final : UpstreamEvents, ScopeListener, TwinListener, Sessio
     MethodCalls methods;
     SessionParts session_parts;
     SessionTable sessions;
-    // What clients last proved themselves with, to check again when keys change. In memory only.
+    // What connected clients proved themselves with, to check again when keys change. In memory only.
     std::unordered_map<domain::Identity, hub_api::Credentials> credentials;
+    // The same, before a connection is made of it; a module that only calls methods over HTTPS never makes one.
+    std::unordered_map<domain::Identity, hub_api::Credentials> proven;
     bool was_online = false;
     async::TaskGroup tasks;
 };

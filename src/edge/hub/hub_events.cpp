@@ -138,6 +138,7 @@ void EdgeHub::Core::identity_removed(const domain::Identity& identity) {
 
 void EdgeHub::Core::disown(const domain::Identity& identity) {
     credentials.erase(identity);
+    proven.erase(identity);
     links.mark_gone(identity);
     pump.sender_gone(identity);
 }

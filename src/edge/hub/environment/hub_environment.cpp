@@ -79,6 +79,10 @@ Result<> read_listening(const Variables& variables, HubEnvironment& environment)
     environment.mqtt_address = variables.text("MqttSettings__Address");
     SELVAGE_TRY(const auto port, variables.number("MqttSettings__Port", 8883, 0, 65535));
     environment.mqtt_port = static_cast<std::uint16_t>(port);
+    SELVAGE_TRY(environment.https_enabled, variables.flag("HttpSettings__Enabled", true));
+    environment.https_address = variables.text("HttpSettings__Address", environment.mqtt_address);
+    SELVAGE_TRY(const auto https_port, variables.number("HttpSettings__Port", 443, 0, 65535));
+    environment.https_port = static_cast<std::uint16_t>(https_port);
     SELVAGE_TRY(environment.connect_timeout, variables.duration("MqttSettings__ConnectArrivalTimeout", 60s));
     SELVAGE_TRY(environment.keep_alive_max, variables.duration("MqttSettings__MaxKeepAliveTimeout", 600s));
     SELVAGE_TRY(const auto clients, variables.number("MaxConnectedClients", 100, 1, 1'000'000));

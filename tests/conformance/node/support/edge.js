@@ -67,7 +67,7 @@ export class EdgeHub {
 
   async up() {
     this.launch();
-    await this.program.ready([[this.host, 8883]]);
+    await this.program.ready([[this.host, 8883], [this.host, 443]]);
   }
 
   async restart(signal = 'SIGKILL') {

@@ -39,6 +39,8 @@ TEST(HubEnvironment, HasTheReferencesDefaults) {
     EXPECT_EQ(environment->hub.upstream_mqtt.port, 8883);
     EXPECT_EQ(environment->hub.upstream_https.port, 443);
     EXPECT_EQ(environment->mqtt_port, 8883);
+    EXPECT_TRUE(environment->https_enabled);
+    EXPECT_EQ(environment->https_port, 443);
     EXPECT_EQ(environment->keep_alive_max, 600s);
     EXPECT_EQ(environment->storage_folder, "/tmp/edgeHub");
     EXPECT_EQ(environment->durability, storage::Durability::power);
@@ -48,6 +50,9 @@ TEST(HubEnvironment, HasTheReferencesDefaults) {
 TEST(HubEnvironment, ReadsNamesInAnyCaseAndEitherSeparator) {
     const auto environment = read(of_module({{"MAXCONNECTEDCLIENTS", "7"},
                                              {"mqttsettings:port", "0"},
+                                             {"MqttSettings__Address", "127.0.0.2"},
+                                             {"httpSettings__port", "8443"},
+                                             {"HTTPSETTINGS:ENABLED", "false"},
                                              {"MqttSettings__MaxKeepAliveTimeout", "00:01:30"},
                                              {"StorageFolder", "/data/"},
                                              {"StorageDurability", "Process"},
@@ -56,6 +61,9 @@ TEST(HubEnvironment, ReadsNamesInAnyCaseAndEitherSeparator) {
     ASSERT_TRUE(environment.has_value()) << environment.error().detail;
     EXPECT_EQ(environment->hub.clients_max, 7u);
     EXPECT_EQ(environment->mqtt_port, 0);
+    EXPECT_EQ(environment->https_port, 8443);
+    EXPECT_EQ(environment->https_address, "127.0.0.2") << "where MQTT listens, unless said";
+    EXPECT_FALSE(environment->https_enabled);
     EXPECT_EQ(environment->keep_alive_max, 90s);
     EXPECT_EQ(environment->storage_folder, "/data/edgeHub");
     EXPECT_EQ(environment->durability, storage::Durability::process);

@@ -1,0 +1,78 @@
+// What the edge hub serves on 443: MQTT over WebSocket, and direct methods that modules invoke.
+import { test, before, after } from 'node:test';
+import assert from 'node:assert/strict';
+import https from 'node:https';
+import { createRequire } from 'node:module';
+import iothub from 'azure-iothub';
+import { Hub, until } from './support/processes.js';
+import { EdgeHub } from './support/edge.js';
+import { Message, openDevice, openModule } from './support/devices.js';
+
+const { MqttWs } = createRequire(import.meta.url)('azure-iot-device-mqtt');
+let hub;
+let edge;
+const open = [];
+before(async () => {
+  hub = await Hub.start();
+  const registry = iothub.Registry.fromConnectionString(hub.connectionString);
+  edge = await EdgeHub.start(hub, registry, 'edge1', { up: 'FROM /messages/* INTO $upstream' });
+});
+after(async () => {
+  await Promise.allSettled(open.map((client) => client.close()));
+  await edge?.stop();
+  await hub?.stop();
+});
+
+async function kept(opening) {
+  const client = await opening;
+  open.push(client);
+  return client;
+}
+
+function call(path, { caller = 'edge1/caller', body = { methodName: 'echo' }, authorization } = {}) {
+  return new Promise((resolve, reject) => {
+    const headers = { ...(caller && { 'x-ms-edge-moduleId': caller }), ...(authorization && { Authorization: authorization }) };
+    const request = https.request({ host: edge.host, path, method: 'POST', ca: edge.ca, headers }, (response) => {
+      let text = '';
+      response.on('data', (part) => { text += part; });
+      response.on('end', () => resolve({ status: response.statusCode, ...JSON.parse(text) }));
+    });
+    request.on('error', reject);
+    request.end(JSON.stringify(body));
+  });
+}
+
+test('a module sends over WebSocket', async () => {
+  const client = await kept(openModule(edge, await edge.createModule('ws'), { transport: MqttWs }));
+  await client.sendOutputEvent('out', new Message('over 443'));
+  const [event] = await hub.events(1, '--device', 'edge1');
+  assert.equal(event.moduleId, 'ws');
+  assert.equal(event.body, 'over 443');
+});
+
+test('a module calls a method of another module and of a leaf device', async () => {
+  const caller = await kept(openModule(edge, await edge.createModule('caller')));
+  const callee = await kept(openModule(edge, await edge.createModule('callee'), { transport: MqttWs }));
+  const leaf = await kept(openDevice(edge, await edge.createLeaf('leaf1')));
+  callee.onMethod('echo', (request, response) => response.send(200, { got: request.payload }));
+  leaf.onDeviceMethod('echo', (request, response) => response.send(418, { leaf: request.payload }));
+  const invoke = (...args) => new Promise((resolve, reject) => {
+    caller.invokeMethod(...args, { methodName: 'echo', payload: { a: ['ü'] }, connectTimeoutInSeconds: 10, responseTimeoutInSeconds: 10 },
+      (error, result) => (error ? reject(error) : resolve(result)));
+  });
+  assert.deepEqual(await invoke('edge1', 'callee'), { status: 200, payload: { got: { a: ['ü'] } } });
+  assert.deepEqual(await invoke('leaf1'), { status: 418, payload: { leaf: { a: ['ü'] } } });
+  // The caller's own connection is as it was.
+  await until('the caller still connected', () => caller.sendEvent(new Message('still here')).then(() => true));
+  await assert.rejects(new Promise((resolve, reject) => {
+    caller.invokeMethod('edge1', 'nobody', { methodName: 'echo', payload: null, connectTimeoutInSeconds: 0, responseTimeoutInSeconds: 5 },
+      (error, result) => (error ? reject(error) : resolve(result)));
+  }));
+});
+
+test('calls without proof are refused', async () => {
+  assert.deepEqual(await call('/twins/leaf1/methods', { caller: '' }), { status: 400, message: 'Invalid header value for x-ms-edge-moduleId' });
+  assert.deepEqual(await call('/twins/leaf1/methods', { caller: 'other/m' }), { status: 401, message: 'Only modules on the same device can invoke DirectMethods' });
+  assert.deepEqual(await call('/twins/leaf1/methods'), { status: 401, message: 'Unable to authenticate device with Id edge1/caller' });
+  assert.equal((await call('/devices/leaf1/messages/events')).status, 404);
+});
