@@ -52,6 +52,9 @@ management::ModuleDetails describe_container(const JsonObject& inspected) {
 Result<std::vector<int>> process_ids(const JsonObject& top) {
     const JsonArray* titles = find_array(top, "Titles");
     const JsonArray* rows = find_array(top, "Processes");
+    const Json* processes = find(top, "Processes");
+    // Null: `ps` saw none of them, which happens just after a start.
+    if (titles != nullptr && processes != nullptr && processes->is_null()) return std::vector<int>{};
     if (titles == nullptr || rows == nullptr) return fail(Errc::malformed, "the engine's process list has no Titles or Processes");
     std::size_t column = 0;
     while (column < titles->size() && !((*titles)[column].is_string() && (*titles)[column].as_string() == "PID")) ++column;

@@ -186,8 +186,12 @@ Awaitable<Result<>> DockerRuntime::logs(std::string name, management::LogQuery q
 
 Awaitable<Result<std::vector<int>>> DockerRuntime::processes(std::string name) {
     auto top = co_await read(container(name, "/top?ps_args="));
-    if (top) co_return process_ids(*top);
-    if (top.error().code != Errc::internal) co_return fail(top.error());
+    if (top) {
+        auto listed = process_ids(*top);
+        if (!listed || !listed->empty()) co_return listed;
+    } else if (top.error().code != Errc::internal) {
+        co_return fail(top.error());
+    }
     auto inspected = co_await read(container(name, "/json"));
     if (!inspected) co_return fail(inspected.error());
     const int first = first_process(*inspected);

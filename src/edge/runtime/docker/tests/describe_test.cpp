@@ -55,6 +55,7 @@ TEST(Describe, KnowsTheYearOneForNever) {
 TEST(Describe, FindsTheProcessIds) {
     EXPECT_EQ(*process_ids(*parse_json_object(R"({"Titles":["UID","PID","CMD"],"Processes":[["root","17","a"],["root","18","b"]]})")),
               (std::vector<int>{17, 18}));
+    EXPECT_TRUE(process_ids(*parse_json_object(R"({"Titles":["PID"],"Processes":null})"))->empty()) << "just started";
     for (const char* bad : {"{}", R"({"Titles":["UID"],"Processes":[]})", R"({"Titles":["PID"],"Processes":[["x"]]})",
                             R"({"Titles":["A","PID"],"Processes":[["1"]]})", R"({"Titles":["PID"],"Processes":[7]})"})
         EXPECT_FALSE(process_ids(*parse_json_object(bad))) << bad;
