@@ -8,6 +8,7 @@
 #include "edge/hub/edge_hub.h"
 #include "edge/hub/environment/hub_credentials.h"
 #include "edge/hub/server_certificate.h"
+#include "heads/amqp/amqp_head.h"
 #include "heads/http_edge/method_api.h"
 #include "heads/mqtt/mqtt_head.h"
 #include "heads/websocket/websocket_head.h"
@@ -131,7 +132,10 @@ net::Serve Program::serve_mqtt_as(std::string protocol) {
 }
 
 net::Serve Program::serve_https() {
-    const auto upgrade = heads::websocket::serve_websocket(time, {{"mqtt", serve_mqtt_as("mqtt-ws")}});
+    const auto amqp = [this](std::shared_ptr<net::Stream> stream) {
+        return heads::amqp::serve_amqp(std::move(stream), *hub, time, random, {}, "amqp-ws");
+    };
+    const auto upgrade = heads::websocket::serve_websocket(time, {{"mqtt", serve_mqtt_as("mqtt-ws")}, {"AMQPWSB10", amqp}});
     const auto answer = [this](net::HttpRequest request) { return method_api->handle(std::move(request)); };
     return [this, upgrade, answer](std::shared_ptr<net::Stream> stream) {
         return net::serve_http(std::move(stream), time, {.body_bytes_max = kRequestBytesMax}, answer, upgrade);

@@ -8,7 +8,9 @@ import { Hub, until } from './support/processes.js';
 import { EdgeHub } from './support/edge.js';
 import { Message, openDevice, openModule } from './support/devices.js';
 
-const { MqttWs } = createRequire(import.meta.url)('azure-iot-device-mqtt');
+const require = createRequire(import.meta.url);
+const { MqttWs } = require('azure-iot-device-mqtt');
+const { AmqpWs } = require('azure-iot-device-amqp');
 let hub;
 let edge;
 const open = [];
@@ -42,13 +44,14 @@ function call(path, { caller = 'edge1/caller', body = { methodName: 'echo' }, au
   });
 }
 
-test('a module sends over WebSocket', async () => {
-  const client = await kept(openModule(edge, await edge.createModule('ws'), { transport: MqttWs }));
-  await client.sendOutputEvent('out', new Message('over 443'));
-  const [event] = await hub.events(1, '--device', 'edge1');
-  assert.equal(event.moduleId, 'ws');
-  assert.equal(event.body, 'over 443');
-});
+for (const [name, transport] of [['mqtt', MqttWs], ['amqp', AmqpWs]]) {
+  test(`a module sends ${name} over WebSocket`, async () => {
+    const client = await kept(openModule(edge, await edge.createModule(name), { transport }));
+    await client.sendOutputEvent('out', new Message('over 443'));
+    const sent = async () => (await hub.events(name === 'mqtt' ? 1 : 2, '--device', 'edge1')).find((event) => event.moduleId === name);
+    assert.equal((await sent()).body, 'over 443');
+  });
+}
 
 test('a module calls a method of another module and of a leaf device', async () => {
   const caller = await kept(openModule(edge, await edge.createModule('caller')));
