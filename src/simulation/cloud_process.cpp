@@ -40,7 +40,8 @@ struct CloudProcess::Parts {
         : stores(std::move(opened)),
           sessions(loop, 10'000),
           stored_sessions(*stores.state),
-          authenticator(*stores.registry, seat.time, kCloudHost, {}),
+          authorities(seat.time, seat.random, *stores.state),
+          authenticator(*stores.registry, authorities, seat.time, kCloudHost, {}),
           registry(seat.time, seat.random, *stores.registry, *stores.mailboxes, sessions, stored_sessions, {}),
           twins(seat.time, *stores.registry, *stores.mailboxes, sessions, registry, {}),
           methods(loop, seat.time, *stores.registry, sessions),
@@ -60,6 +61,7 @@ struct CloudProcess::Parts {
           service({.time = seat.time,
                    .random = seat.random,
                    .authenticator = authenticator,
+                   .authorities = authorities,
                    .registry = registry,
                    .twins = twins,
                    .methods = methods,
@@ -71,6 +73,7 @@ struct CloudProcess::Parts {
     Stores stores;
     cloud::sessions::SessionTable sessions;
     cloud::sessions::StoredSessions stored_sessions;
+    cloud::authorities::Authorities authorities;
     cloud::auth::Authenticator authenticator;
     cloud::registry::Registry registry;
     cloud::twins::Twins twins;

@@ -80,7 +80,8 @@ public:
           stores_(std::move(stores)),
           sessions_(loop, settings_.connections_max),
           stored_sessions_(*stores_.state),
-          authenticator_(*stores_.registry, time_, settings_.host_name, std::move(policies)),
+          authorities_(time_, random_, *stores_.state),
+          authenticator_(*stores_.registry, authorities_, time_, settings_.host_name, std::move(policies)),
           registry_(time_, random_, *stores_.registry, *stores_.mailboxes, sessions_, stored_sessions_,
                     {.modules_per_device_max = settings_.modules_per_device_max}),
           twins_(time_, *stores_.registry, *stores_.mailboxes, sessions_, registry_, {}),
@@ -105,6 +106,7 @@ public:
           service_({.time = time_,
                     .random = random_,
                     .authenticator = authenticator_,
+                    .authorities = authorities_,
                     .registry = registry_,
                     .twins = twins_,
                     .methods = methods_,
@@ -115,7 +117,8 @@ public:
 
     Awaitable<> run(Result<>& outcome) {
         mailboxes_.start();
-        outcome = listen();
+        outcome = co_await authorities_.load();
+        if (outcome) outcome = listen();
         if (outcome) outcome = announce();
         if (outcome) {
             co_await async::wait_for_stop_signal();
@@ -207,6 +210,7 @@ private:
     SystemRandom random_;
     cloud::sessions::SessionTable sessions_;
     cloud::sessions::StoredSessions stored_sessions_;
+    cloud::authorities::Authorities authorities_;
     cloud::auth::Authenticator authenticator_;
     cloud::registry::Registry registry_;
     cloud::twins::Twins twins_;

@@ -30,6 +30,10 @@ void add_identities(CLI::App& hubctl, Options& options) {
     create->add_flag("--edge-enabled", options.edge_enabled, "An edge device: gets $edgeAgent and $edgeHub");
     create->add_option("--parent,--scope", options.parent, "The edge device it connects through");
     create->add_flag("--disabled", options.disabled, "Register it, but refuse its connections");
+    create->add_option("--auth-method,--am", options.auth_method, "shared_private_key, x509_thumbprint or x509_ca")
+        ->check(CLI::IsMember({"shared_private_key", "x509_thumbprint", "x509_ca"}));
+    create->add_option("--primary-thumbprint,--ptp", options.primary_thumbprint, "SHA-1 or SHA-256 in hex");
+    create->add_option("--secondary-thumbprint,--stp", options.secondary_thumbprint, "SHA-1 or SHA-256 in hex");
 
     auto* show = add_command(*identity, options, Command::identity_show, "show", "All of an identity, keys included");
     add_device(show, options, true);
@@ -126,6 +130,26 @@ void add_c2d(CLI::App& hubctl, Options& options) {
         ->check(CLI::NonNegativeNumber);
 }
 
+void add_authorities(CLI::App& hubctl, Options& options) {
+    auto* ca = hubctl.add_subcommand("ca", "CAs whose certificates devices may show");
+    ca->require_subcommand(1);
+    const auto add_name = [&options](CLI::App* app) {
+        app->add_option("-n,--name", options.name, "Name of the CA in this hub")->required();
+    };
+    auto* add = add_command(*ca, options, Command::ca_add, "add", "Register a CA's certificate, or replace it");
+    add_name(add);
+    add->add_option("--file", options.ca_certificate_file, "The certificate: PEM, or base64 of DER")->required();
+    add->add_flag("--verified", options.verified, "Trust it at once, without a proof that its key is held");
+    auto* verify = add_command(*ca, options, Command::ca_verify, "verify",
+                               "Print a verification code; with --file, prove that the CA's key is held");
+    add_name(verify);
+    verify->add_option("--file", options.ca_certificate_file, "Certificate with the code as common name, signed by the CA");
+    auto* list = add_command(*ca, options, Command::ca_list, "list", "All CAs");
+    list->add_flag("--json", options.json_output, "One JSON array");
+    auto* remove = add_command(*ca, options, Command::ca_delete, "delete", "Remove a CA and end connections that came by it");
+    add_name(remove);
+}
+
 }  // namespace
 
 std::optional<Options> read_command_line(int argc, char** argv, int& exit_code) {
@@ -142,6 +166,7 @@ std::optional<Options> read_command_line(int argc, char** argv, int& exit_code) 
     add_connection_string(app, options);
     add_twins(app, options);
     add_c2d(app, options);
+    add_authorities(app, options);
     add_others(app, options);
     try {
         app.parse(argc, argv);

@@ -21,6 +21,11 @@ Awaitable<Result<>> c2d_send(ServiceClient& hub, Options options);
 Awaitable<Result<>> c2d_purge(ServiceClient& hub, Options options);
 // Completes the batch once it is printed.
 Awaitable<Result<>> c2d_feedback(async::TimeSource& time, ServiceClient& hub, Options options);
+Awaitable<Result<>> ca_add(ServiceClient& hub, Options options);
+Awaitable<Result<>> ca_verify(ServiceClient& hub, Options options);
+Awaitable<Result<>> ca_list(ServiceClient& hub, Options options);
+Awaitable<Result<>> ca_delete(ServiceClient& hub, Options options);
+
 // The JSON form of a message: docs/wire/c2d.md#sending. Errors: invalid_argument (a property without '=').
 Result<JsonArray> message_of(const Options& options, std::string body, UtcTime now);
 

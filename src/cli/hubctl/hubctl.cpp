@@ -45,6 +45,14 @@ Awaitable<Result<>> dispatch(async::Executor loop, async::TimeSource& time, Serv
             co_return co_await c2d_purge(hub, std::move(options));
         case Command::c2d_feedback:
             co_return co_await c2d_feedback(time, hub, std::move(options));
+        case Command::ca_add:
+            co_return co_await ca_add(hub, std::move(options));
+        case Command::ca_verify:
+            co_return co_await ca_verify(hub, std::move(options));
+        case Command::ca_list:
+            co_return co_await ca_list(hub, std::move(options));
+        case Command::ca_delete:
+            co_return co_await ca_delete(hub, std::move(options));
         case Command::monitor_events:
             break;
     }

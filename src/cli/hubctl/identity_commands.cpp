@@ -30,6 +30,15 @@ Awaitable<Result<std::string>> scope_of_parent(ServiceClient& hub, std::string p
     co_return scope;
 }
 
+// Empty: keys that the hub makes.
+JsonObject authentication_of(const Options& options) {
+    if (options.auth_method == "x509_ca") return {{"type", "certificateAuthority"}};
+    if (options.auth_method != "x509_thumbprint" && options.primary_thumbprint.empty()) return {};
+    JsonObject thumbprints{{"primaryThumbprint", options.primary_thumbprint}};
+    if (!options.secondary_thumbprint.empty()) thumbprints["secondaryThumbprint"] = options.secondary_thumbprint;
+    return {{"type", "selfSigned"}, {"x509Thumbprint", std::move(thumbprints)}};
+}
+
 // Lists show who is there, never keys.
 Json without_keys(Json identity) {
     if (auto* object = identity.if_object()) object->erase("authentication");
@@ -62,6 +71,9 @@ Awaitable<Result<>> identity_create(ServiceClient& hub, Options options) {
                 body["deviceScope"] = scope;
             }
         }
+    }
+    if (const auto authentication = authentication_of(options); !authentication.empty()) {
+        body["authentication"] = authentication;
     }
     ServiceClient::Request request;
     request.method = "PUT";
@@ -131,8 +143,11 @@ Awaitable<Result<>> connection_string(ServiceClient& hub, Options options) {
     text.device_id = options.device;
     text.module_id = options.module;
     text.key = keys != nullptr ? find_text(*keys, "primaryKey") : std::string_view{};
-    if (text.key.empty()) co_return fail(Errc::invalid_argument, title(options) + " has no key");
-    std::printf("%s\n", codec::to_text(text).c_str());
+    const auto type = authentication != nullptr ? find_text(*authentication, "type") : std::string_view{};
+    const bool certificate = type == "selfSigned" || type == "certificateAuthority";
+    if (text.key.empty() && !certificate) co_return fail(Errc::invalid_argument, title(options) + " has no key");
+    // The SDKs' sign that the client has a certificate.
+    std::printf("%s%s\n", codec::to_text(text).c_str(), certificate ? ";x509=true" : "");
     co_return Result<>{};
 }
 

@@ -24,6 +24,10 @@ enum class Command {
     c2d_send,
     c2d_purge,
     c2d_feedback,
+    ca_add,
+    ca_verify,
+    ca_list,
+    ca_delete,
 };
 
 struct Options {
@@ -51,6 +55,14 @@ struct Options {
     std::optional<double> timeout_seconds;
     bool from_start = false;
     std::string since;
+
+    std::string auth_method;  // as the Azure CLI names them; empty: keys
+    std::string primary_thumbprint;
+    std::string secondary_thumbprint;
+
+    std::string name;  // of a CA
+    std::string ca_certificate_file;
+    bool verified = false;
 
     std::string body;
     std::string body_file;

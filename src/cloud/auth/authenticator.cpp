@@ -55,9 +55,13 @@ bool covers_path(std::string_view raw_resource, const std::string& host, std::st
 
 }  // namespace
 
-Authenticator::Authenticator(storage::RegistryStore& store, const Clock& clock, std::string host_name,
-                             std::vector<Policy> policies)
-    : store_(store), clock_(clock), host_name_(std::move(host_name)), policies_(std::move(policies)) {}
+Authenticator::Authenticator(storage::RegistryStore& store, const authorities::Authorities& authorities,
+                             const Clock& clock, std::string host_name, std::vector<Policy> policies)
+    : store_(store),
+      authorities_(authorities),
+      clock_(clock),
+      host_name_(std::move(host_name)),
+      policies_(std::move(policies)) {}
 
 Awaitable<Result<Grant>> Authenticator::authenticate(Credentials credentials) {
     if (credentials.sas_token.empty() && credentials.certificate_chain_pem.empty()) {
@@ -119,8 +123,8 @@ Awaitable<Result<Grant>> Authenticator::by_own_credentials(Credentials credentia
         grant.expires = end_of(token);
         co_return grant;
     }
-    SELVAGE_CO_CHECK(
-        check_certificate(credentials.certificate_chain_pem.front(), member.authentication, clock_.utc_now()));
+    SELVAGE_CO_CHECK(check_certificate(credentials.certificate_chain_pem, credentials.identity, member.authentication,
+                                       authorities_, clock_.utc_now()));
     grant.auth_method = auth_method(scope_of(credentials.identity), "x509", "external");
     co_return grant;
 }
@@ -214,8 +218,8 @@ Awaitable<Result<Caller>> Authenticator::authenticate_request(RequestCredentials
     if (!credentials.certificate_chain_pem.empty() && credentials.path_identity) {
         const Identity identity = *credentials.path_identity;
         SELVAGE_CO_TRY(const auto member, co_await load(identity));
-        SELVAGE_CO_CHECK(
-            check_certificate(credentials.certificate_chain_pem.front(), member.authentication, clock_.utc_now()));
+        SELVAGE_CO_CHECK(check_certificate(credentials.certificate_chain_pem, identity, member.authentication,
+                                           authorities_, clock_.utc_now()));
         co_return Caller{.permissions = 0, .identity = identity};
     }
     co_return fail(Errc::unauthorized, "the request has no Authorization header");

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "cloud/authorities/authorities.h"
 #include "cloud/data_folder/policy.h"
 #include "codec/sas/sas_token.h"
 #include "hub_api/hub.h"
@@ -37,8 +38,8 @@ struct RequestCredentials {
 
 class Authenticator {
 public:
-    Authenticator(storage::RegistryStore& store, const Clock& clock, std::string host_name,
-                  std::vector<data_folder::Policy> policies);
+    Authenticator(storage::RegistryStore& store, const authorities::Authorities& authorities, const Clock& clock,
+                  std::string host_name, std::vector<data_folder::Policy> policies);
 
     // For connections of devices and modules. Errors: unauthorized, device_disabled, device_not_found,
     // module_not_found, forbidden (not in scope of the actor).
@@ -68,6 +69,7 @@ private:
                              const Member& member) const;
 
     storage::RegistryStore& store_;
+    const authorities::Authorities& authorities_;
     const Clock& clock_;
     std::string host_name_;
     std::vector<data_folder::Policy> policies_;

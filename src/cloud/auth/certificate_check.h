@@ -2,15 +2,21 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "base/clock.h"
 #include "base/result.h"
+#include "cloud/authorities/authorities.h"
+#include "domain/identity.h"
 #include "storage/registry_store.h"
 
 namespace selvage::cloud::auth {
 
-// For self-signed certificates the thumbprint (SHA-1 or SHA-256) is the proof; validity counts, the chain does not.
-// Errors: unauthorized. Wire: docs/wire/service-rest.md#certificates.
-Result<> check_certificate(const std::string& leaf_pem, const storage::Authentication& expected, UtcTime now);
+// `chain_pem`: as TLS gave it, leaf first. By thumbprint (SHA-1 or SHA-256) the leaf's validity counts and its chain does
+// not; by CA the common name is the identity ("d1", "d1/m1") and the chain leads to a verified CA. Errors: unauthorized.
+// Wire: docs/wire/x509.md.
+Result<> check_certificate(const std::vector<std::string>& chain_pem, const domain::Identity& identity,
+                           const storage::Authentication& expected, const authorities::Authorities& authorities,
+                           UtcTime now);
 
 }  // namespace selvage::cloud::auth

@@ -97,6 +97,20 @@ Awaitable<Result<>> Registry::remove_module(std::string device_id, std::string m
     co_return Result<>{};
 }
 
+Awaitable<> Registry::close_certified() {
+    for (const auto& identity : sessions_.identities()) {
+        std::optional<storage::AuthenticationType> type;
+        if (identity.is_module()) {
+            if (const auto module = co_await store_.module(identity.device, identity.module)) type = module->authentication.type;
+        } else if (const auto device = co_await store_.device(identity.device)) {
+            type = device->authentication.type;
+        }
+        if (type != storage::AuthenticationType::certificate_authority) continue;
+        sessions_.revoke(identity, CloseReason::unauthorized);
+        if (identity.module == domain::kEdgeHubModule) sessions_.revoke_on_behalf(identity.device, CloseReason::unauthorized);
+    }
+}
+
 Awaitable<Result<>> Registry::ensure_module(std::string device_id, std::string module_id) {
     const auto known = co_await store_.module(device_id, module_id);
     if (known) co_return Result<>{};

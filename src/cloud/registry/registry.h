@@ -57,6 +57,9 @@ public:
     // Errors: also forbidden for the two system modules of an edge device.
     Awaitable<Result<>> remove_module(std::string device_id, std::string module_id, IfMatch if_match);
 
+    // A CA is no longer trusted: ends the connections of all who came by any. Those whose CA is trusted still come back.
+    Awaitable<> close_certified();
+
     // For deployments: makes the identity, without keys and managed by IotEdge, if there is none.
     Awaitable<Result<>> ensure_module(std::string device_id, std::string module_id);
 

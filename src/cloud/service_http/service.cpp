@@ -134,6 +134,7 @@ Service::Answer Service::route(Call call) {
         if (size == (module ? 4u : 2u)) return twins(std::move(call));
     }
     if (first && is(path[0], "statistics") && size == 2) return statistics(std::move(call));
+    if (size >= 2 && is(path[0], "selvage") && is(path[1], "certificates")) return certificates(std::move(call));
     if (first && is(path[0], "selvage") && size >= 2 && is(path[1], "events")) return events(std::move(call));
     return refused({Errc::not_found, "this hub has no such resource: " + path_text(call.target)});
 }

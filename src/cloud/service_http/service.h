@@ -13,6 +13,7 @@
 #include "base/json.h"
 #include "base/random.h"
 #include "cloud/auth/authenticator.h"
+#include "cloud/authorities/authorities.h"
 #include "cloud/c2d/feedback_queue.h"
 #include "cloud/c2d/mailboxes.h"
 #include "cloud/methods/direct_methods.h"
@@ -34,6 +35,7 @@ struct Parts {
     async::TimeSource& time;
     Random& random;
     auth::Authenticator& authenticator;
+    authorities::Authorities& authorities;
     registry::Registry& registry;
     twins::Twins& twins;
     methods::DirectMethods& methods;
@@ -72,6 +74,8 @@ private:
     Answer send_to_device(Call call);  // /selvage/devices/{id}/messages/devicebound
     Answer purge(Call call);           // /devices/{id}/commands
     Answer feedback(Call call);        // /messages/serviceBound/feedback…
+    Answer certificates(Call call);    // /selvage/certificates…
+    Answer certificate(Call call);
     Answer events(Call call);  // /selvage/events[/partitions]
     Answer read_events(Call call);
     Answer partitions(Call call);

@@ -116,6 +116,14 @@ async::Awaitable<> SessionTable::wait_for_methods(domain::Identity identity) {
     }
 }
 
+std::vector<domain::Identity> SessionTable::identities() const {
+    std::vector<domain::Identity> all;
+    all.reserve(sessions_.size());
+    for (const auto& [identity, session] : sessions_)
+        all.push_back(identity);
+    return all;
+}
+
 std::size_t SessionTable::connected_devices() const {
     return static_cast<std::size_t>(
         std::ranges::count_if(sessions_, [](const auto& entry) { return !entry.first.is_module(); }));

@@ -70,6 +70,7 @@ public:
     // Returns once a session of `identity` may listen for methods, or when cancelled; look with find() again.
     async::Awaitable<> wait_for_methods(domain::Identity identity);
 
+    std::vector<domain::Identity> identities() const;
     std::size_t size() const { return sessions_.size(); }
     // How many devices (not modules) are connected.
     std::size_t connected_devices() const;

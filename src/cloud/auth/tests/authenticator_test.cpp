@@ -19,6 +19,7 @@ constexpr const char* kServiceKey = "BAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQ
 
 // top <- low <- leaf; low has modules m1 and $edgeHub; loner stands alone; off is disabled.
 struct AuthFixture : cloud::testing::RegistryFixture {
+    std::unique_ptr<authorities::Authorities> authorities;
     std::unique_ptr<Authenticator> authenticator;
     std::map<std::string, std::string> key;  // of the identity's text
     std::string loner_secondary;
@@ -42,8 +43,9 @@ struct AuthFixture : cloud::testing::RegistryFixture {
         const auto module = put_module("low", "m1");
         ASSERT_TRUE(module);
         key["low/m1"] = primary_key(*module);
+        authorities = std::make_unique<authorities::Authorities>(time, random, *state);
         authenticator = std::make_unique<Authenticator>(
-            *store, time, kHost,
+            *store, *authorities, time, kHost,
             std::vector<data_folder::Policy>{{.name = "iothubowner",
                                               .permissions = data_folder::kRegistryWrite |
                                                              data_folder::kServiceConnect | data_folder::kDeviceConnect,
@@ -203,6 +205,62 @@ TEST_F(AuthFixture, ASelfSignedCertificateIsKnownByItsThumbprint) {
     EXPECT_EQ(present("loner"), Errc::unauthorized);
     time.jump_utc(std::chrono::hours(48));
     EXPECT_EQ(present("x509"), Errc::unauthorized) << "its time is over";
+}
+
+TEST_F(AuthFixture, EitherThumbprintOfADeviceOrModuleIsGoodInEitherLength) {
+    const auto make = [&] {
+        return security::make_certificate({.common_name = "any"}, nullptr, time.utc_now(), random)->certificate_pem;
+    };
+    const std::string first = make();
+    const std::string second = make();
+    const JsonObject authentication{
+        {"type", "selfSigned"},
+        {"x509Thumbprint", JsonObject{{"primaryThumbprint", security::read_certificate(first)->thumbprint_sha1},
+                                      {"secondaryThumbprint", security::read_certificate(second)->thumbprint_sha256}}}};
+    ASSERT_TRUE(put_device("x", {{"authentication", authentication}}));
+    ASSERT_TRUE(put_module("loner", "x", {{"authentication", authentication}}));
+    for (const auto& id : {Identity::of_device("x"), Identity::of_module("loner", "x")}) {
+        const auto present = [&](const std::string& pem) {
+            return code({.identity = id, .sas_token = {}, .certificate_chain_pem = {pem}, .auth_chain = {}});
+        };
+        EXPECT_EQ(present(first), std::nullopt);
+        EXPECT_EQ(present(second), std::nullopt);
+        EXPECT_EQ(present(make()), Errc::unauthorized);
+        EXPECT_EQ(present("no certificate"), Errc::unauthorized);
+    }
+}
+
+TEST_F(AuthFixture, ACertificateOfAVerifiedCaNamesTheIdentityItIsFor) {
+    const auto make = [&](const std::string& name, const security::KeyPairPem* issuer, bool is_ca) {
+        return security::make_certificate({.common_name = name, .is_ca = is_ca}, issuer, time.utc_now(), random).value();
+    };
+    const auto root = make("root", nullptr, true);
+    const auto stranger = make("root", nullptr, true);
+    const JsonObject by_ca{{"authentication", JsonObject{{"type", "certificateAuthority"}}}};
+    ASSERT_TRUE(put_device("x", by_ca));
+    ASSERT_TRUE(put_device("y", by_ca));
+    ASSERT_TRUE(put_module("loner", "x", by_ca));
+    const auto present = [&](const Identity& id, const security::KeyPairPem& certificate) {
+        return code({.identity = id,
+                     .sas_token = {},
+                     .certificate_chain_pem = {certificate.certificate_pem},
+                     .auth_chain = {}});
+    };
+    const auto x = Identity::of_device("x");
+    EXPECT_EQ(present(x, make("x", &root, false)), Errc::unauthorized) << "no CA is registered";
+    ASSERT_TRUE(get(authorities->put("root", root.certificate_pem, false)));
+    EXPECT_EQ(present(x, make("x", &root, false)), Errc::unauthorized) << "nobody proved to hold its key";
+    ASSERT_TRUE(get(authorities->put("root", root.certificate_pem, true)));
+    EXPECT_EQ(present(x, make("x", &root, false)), std::nullopt);
+    EXPECT_EQ(present(Identity::of_device("y"), make("x", &root, false)), Errc::unauthorized) << "another device";
+    EXPECT_EQ(present(x, make("X", &root, false)), Errc::unauthorized) << "another case";
+    EXPECT_EQ(present(x, make("x", &stranger, false)), Errc::unauthorized);
+    EXPECT_EQ(present(x, make("x", &root, true)), Errc::unauthorized) << "a CA";
+    EXPECT_EQ(present(Identity::of_device("loner"), make("loner", &root, false)), Errc::unauthorized) << "it has keys";
+    EXPECT_EQ(present(Identity::of_module("loner", "x"), make("loner/x", &root, false)), std::nullopt);
+    EXPECT_EQ(present(Identity::of_module("loner", "x"), make("x", &root, false)), Errc::unauthorized);
+    ASSERT_TRUE(put_device("x", {{"authentication", JsonObject{{"type", "certificateAuthority"}}}, {"status", "disabled"}}, any()));
+    EXPECT_EQ(present(x, make("x", &root, false)), Errc::device_disabled);
 }
 
 TEST_F(AuthFixture, NoCredentialsAreNoProof) {

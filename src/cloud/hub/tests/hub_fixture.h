@@ -17,6 +17,7 @@ struct HubFixture : RegistryFixture {
     std::string service_key = to_base64(std::string(32, 's'));
     std::string reader_key = to_base64(std::string(32, 'r'));
     std::unique_ptr<storage::MessageLog> log;
+    std::unique_ptr<authorities::Authorities> authorities;
     std::unique_ptr<auth::Authenticator> authenticator;
     std::unique_ptr<twins::Twins> twins;
     std::unique_ptr<methods::DirectMethods> methods;
@@ -36,8 +37,9 @@ struct HubFixture : RegistryFixture {
         const auto policy = [](const char* name, Permissions permissions, const std::string& key) {
             return Policy{.name = name, .permissions = permissions, .primary_key = key, .secondary_key = key};
         };
+        authorities = std::make_unique<authorities::Authorities>(time, random, *state);
         authenticator = std::make_unique<auth::Authenticator>(
-            *store, time, kHubHost,
+            *store, *authorities, time, kHubHost,
             std::vector<Policy>{policy("iothubowner", kRegistryWrite | kServiceConnect | kDeviceConnect, owner_key),
                                 policy("service", kServiceConnect, service_key),
                                 policy("registryRead", kRegistryRead, reader_key)});

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "cloud/hub/tests/hub_fixture.h"
+#include "security/certificates.h"
 
 namespace selvage::cloud::service_http {
 namespace {
@@ -16,6 +17,7 @@ struct ServiceTest : cloud::testing::HubFixture {
         service = std::make_unique<Service>(Parts{.time = time,
                                                   .random = random,
                                                   .authenticator = *authenticator,
+                                                  .authorities = *authorities,
                                                   .registry = *registry,
                                                   .twins = *twins,
                                                   .methods = *methods,
@@ -108,6 +110,10 @@ constexpr PermissionRow kPermissions[] = {
     {"DELETE", "/devices/d1/commands", true, false},
     {"GET", "/messages/serviceBound/feedback", true, false},
     {"DELETE", "/messages/serviceBound/feedback/t", true, false},
+    {"GET", "/selvage/certificates", false, true},
+    {"PUT", "/selvage/certificates/a", false, false},
+    {"DELETE", "/selvage/certificates/a", false, false},
+    {"POST", "/selvage/certificates/a/verify", false, false},
 };
 
 TEST_F(ServiceTest, EachRouteAsksForItsPermission) {
@@ -324,6 +330,37 @@ TEST_F(ServiceTest, AMessageThatCannotBeQueuedIsRefusedWithItsReason) {
     EXPECT_EQ(full.status, 403);
     EXPECT_EQ(full.headers.get("iothub-errorcode"), "DeviceMaximumQueueDepthExceeded");
     EXPECT_EQ(ask("GET", to).status, 501);
+}
+
+TEST_F(ServiceTest, ACaIsAddedProvedListedAndRemovedAndItsDevicesAreDropped) {
+    const auto make = [&](const std::string& name, const security::KeyPairPem* issuer, bool is_ca) {
+        return security::make_certificate({.common_name = name, .is_ca = is_ca}, issuer, time.utc_now(), random).value();
+    };
+    const auto root = make("root", nullptr, true);
+    const auto certificate = [](const std::string& pem) { return to_text(JsonObject{{"certificate", pem}}); };
+    const std::string path = "/selvage/certificates/root";
+    const auto put = ask("PUT", path, to_text(JsonObject{{"properties", JsonObject{{"certificate", root.certificate_pem}}}}));
+    ASSERT_EQ(put.status, 200) << put.body;
+    EXPECT_FALSE(find_bool(*find_object(object(put), "properties"), "isVerified"));
+    EXPECT_EQ(ask("POST", path + "/verify", certificate(root.certificate_pem)).status, 412);
+    const auto asked = object(ask("POST", path + "/verificationCode"));
+    const std::string code(find_text(*find_object(asked, "properties"), "verificationCode"));
+    EXPECT_EQ(ask("POST", path + "/verify", certificate(make("x", &root, false).certificate_pem)).status, 400);
+    const auto proved = ask("POST", path + "/verify", certificate(make(code, &root, false).certificate_pem));
+    ASSERT_EQ(proved.status, 200) << proved.body;
+    const auto listed = object(ask("GET", "/selvage/certificates"));
+    ASSERT_EQ(find_array(listed, "value")->size(), 1u);
+    EXPECT_TRUE(find_bool(*find_object((*find_array(listed, "value"))[0].get_object(), "properties"), "isVerified"));
+
+    ASSERT_TRUE(put_device("by-ca", {{"authentication", JsonObject{{"type", "certificateAuthority"}}}}));
+    ASSERT_TRUE(put_device("by-key"));
+    const auto by_ca = connect(Identity::of_device("by-ca"));
+    const auto by_key = connect(Identity::of_device("by-key"));
+    EXPECT_EQ(ask("DELETE", path).status, 204);
+    EXPECT_EQ(by_ca->closed, hub_api::CloseReason::unauthorized);
+    EXPECT_FALSE(by_key->closed);
+    EXPECT_EQ(ask("DELETE", path).status, 404);
+    EXPECT_EQ(ask("GET", path).status, 404);
 }
 
 TEST_F(ServiceTest, UnknownPathsAndWhatIsNotBuiltSaySo) {
