@@ -99,8 +99,9 @@ Awaitable<> DeviceClient::Impl::run() {
 }
 
 Awaitable<Result<Login>> DeviceClient::Impl::get_login() {
-    if (next_login) {
-        Login login = *std::exchange(next_login, std::nullopt);
+    // One that was fetched for a renewal, unless the hub was away for so long since that it is old itself.
+    if (const auto fetched = std::exchange(next_login, std::nullopt); fetched && time.now() < fetched->renew_at) {
+        Login login = *fetched;
         co_return login;
     }
     const auto identity = settings.token_identity.value_or(settings.identity);
@@ -112,13 +113,13 @@ Awaitable<Result<Login>> DeviceClient::Impl::get_login() {
 }
 
 Awaitable<Error> DeviceClient::Impl::connect_and_live() {
-    auto login = co_await get_login();
-    if (!login) co_return login.error();
+    // A token only for a hub that is there: a device that is offline for long must not have one signed for each try.
     auto stream = co_await dialer.dial(settings.target, kDialTimeout);
     if (!stream) co_return stream.error();
-    if (tasks.stopping()) {
+    auto login = tasks.stopping() ? Result<Login>(fail(Errc::cancelled, "stopped")) : co_await get_login();
+    if (!login || tasks.stopping()) {
         (*stream)->close();
-        co_return Error{Errc::cancelled, "stopped"};
+        co_return login ? Error{Errc::cancelled, "stopped"} : login.error();
     }
 
     const ConnectionLimits limits{settings.window, settings.window_bytes, settings.keep_alive};

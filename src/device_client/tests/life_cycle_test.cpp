@@ -143,6 +143,32 @@ TEST(LifeCycle, WithoutANewTokenTheOldConnectionStays) {
     EXPECT_EQ(world.hub.ends.size(), 2u);
 }
 
+TEST(LifeCycle, NoTokenIsAskedForWhileTheHubCannotBeReached) {
+    World world;
+    world.hub.reachable = false;
+    world.start();
+    world.pass(3600s);
+    EXPECT_GE(world.hub.targets.size(), 60u);
+    EXPECT_EQ(world.tokens.resources.size(), 0u);
+    world.hub.reachable = true;
+    world.pass(61s);
+    EXPECT_EQ(world.client->state(), LinkState::connected);
+    EXPECT_EQ(world.tokens.resources.size(), 1u);
+}
+
+TEST(LifeCycle, ATokenFetchedForARenewalIsNotUsedWhenItHasGrownOld) {
+    World world;
+    world.settings.token_lifetime = 1000s;
+    world.start();
+    world.pass(799s);
+    world.hub.reachable = false;
+    world.pass(5000s);
+    world.hub.reachable = true;
+    world.pass(61s);
+    ASSERT_EQ(world.client->state(), LinkState::connected);
+    EXPECT_EQ(world.hub.last().connect->password, "token 3") << "the second was for the renewal at 800 s";
+}
+
 TEST(LifeCycle, APeerThatAnswersNoPingIsGivenUp) {
     World world;
     world.start();
