@@ -1,8 +1,11 @@
 #include "simulation/schedule.h"
 
+#include <boost/asio/detail/concurrency_hint.hpp>
+
 namespace selvage::simulation {
 
-Schedule::Schedule(UtcTime start) : context_(1), time_(context_.get_executor(), start) {
+// One thread uses the loop, and nobody else ever posts to it: no locks.
+Schedule::Schedule(UtcTime start) : context_(BOOST_ASIO_CONCURRENCY_HINT_UNSAFE), time_(context_.get_executor(), start) {
     // The product may take the epoch for "never".
     time_.advance(std::chrono::hours(1));
 }

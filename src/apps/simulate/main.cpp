@@ -91,7 +91,7 @@ std::optional<Options> read_options(int count, char** arguments) {
     }
     const double days = options.days.value_or(options.plan.scenario == Scenario::offline ? 30 : 1.0 / 3);
     options.plan.time = std::chrono::duration_cast<Duration>(std::chrono::duration<double>(days * 86'400));
-    if (options.plan.scenario == Scenario::offline) options.plan.messages = static_cast<std::size_t>(days * 288);
+    if (options.plan.scenario == Scenario::offline) options.plan.messages = static_cast<std::size_t>(days * 144);
     if (options.trace || options.level != log::Level::off) options.jobs = 1;
     return options;
 }
