@@ -59,6 +59,7 @@ struct ConnectionRecord {
     bool connected = false;
     UtcTime connected_changed{};         // epoch: never
     UtcTime last_activity{};
+    std::string model_id = {};           // the DTMI announced last; saving an empty one keeps it
 };
 
 template <class T>

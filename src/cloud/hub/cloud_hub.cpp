@@ -47,6 +47,7 @@ Awaitable<Result<std::unique_ptr<hub_api::DeviceSession>>> CloudHub::open(Grant 
     }
     SELVAGE_CO_TRY(auto live,
                    parts_.sessions.open(grant.identity, std::move(chain), std::move(sink), parts_.time.utc_now()));
+    live->model_id = info.model_id;
     // First in the table, then the second look: whoever takes the right away in between finds the session and closes
     // it.
     if (auto allowed = co_await still_allowed(grant); !allowed || live->ended) {
@@ -90,9 +91,11 @@ Awaitable<Result<>> CloudHub::forget_filters(Identity identity) {
 
 void CloudHub::remember_connection(const sessions::LiveSession& session, bool connected) {
     const UtcTime now = parts_.time.utc_now();
-    const storage::ConnectionRecord record{
-        .connected = connected, .connected_changed = now, .last_activity = connected ? now : session.last_activity};
-    tasks_.spawn("hub: remember connection", save_connection(session.identity, record));
+    storage::ConnectionRecord record{.connected = connected,
+                                     .connected_changed = now,
+                                     .last_activity = connected ? now : session.last_activity,
+                                     .model_id = session.model_id};
+    tasks_.spawn("hub: remember connection", save_connection(session.identity, std::move(record)));
 }
 
 void CloudHub::remember_activity(const Identity& identity) {

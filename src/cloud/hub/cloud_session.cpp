@@ -134,7 +134,9 @@ Awaitable<Result<>> CloudSession::subscribe(Feed feed, bool on) {
 }
 
 void CloudSession::answer_method(const std::string& request_id, domain::MethodResponse response) {
-    if (!live_->ended) hub_.parts_.methods.answer(*live_, request_id, std::move(response));
+    if (live_->ended) return;
+    live_->last_activity = hub_.parts_.time.utc_now();
+    hub_.parts_.methods.answer(*live_, request_id, std::move(response));
 }
 
 }  // namespace selvage::cloud::hub

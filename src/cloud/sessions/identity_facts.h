@@ -34,6 +34,7 @@ public:
         if (live) {
             facts.connection.connected_changed = live->opened;
             facts.connection.last_activity = live->last_activity;
+            if (!live->model_id.empty()) facts.connection.model_id = live->model_id;
         }
         co_return facts;
     }

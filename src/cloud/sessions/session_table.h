@@ -36,6 +36,7 @@ struct LiveSession {
     bool wants_desired = false;
     bool ended = false;
     bool transient = false;           // never in the table
+    std::string model_id;             // DTMI; empty: none announced
     UtcTime opened{};
     UtcTime last_activity{};
     // Direct methods that the device has not answered yet, by request id.

@@ -12,7 +12,7 @@ JsonObject service_twin(const storage::DeviceRecord& device, const storage::Modu
     JsonObject json;
     json["deviceId"] = device.device_id;
     if (module != nullptr) json["moduleId"] = module->module_id;
-    json["modelId"] = "";
+    json["modelId"] = connection.model_id;
     json["etag"] = twin.etag();
     json["deviceEtag"] = registry::identity_etag(module != nullptr ? module->etag_counter : device.etag_counter);
     json["status"] = device.enabled ? "enabled" : "disabled";

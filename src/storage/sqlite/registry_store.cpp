@@ -40,6 +40,8 @@ constexpr const char* kMigrations[] = {
     "  device_id TEXT NOT NULL REFERENCES devices ON DELETE CASCADE, module_id TEXT NOT NULL,"
     "  connected INTEGER NOT NULL, connected_changed INTEGER NOT NULL, last_activity INTEGER NOT NULL,"
     "  PRIMARY KEY(device_id, module_id)) STRICT, WITHOUT ROWID;",
+    // 1 to 2
+    "ALTER TABLE connections ADD COLUMN model_id TEXT NOT NULL DEFAULT '';",
 };
 constexpr sqlite::Schema kSchema{.name = "registry", .application_id = 0x53567267 /* "SVrg" */, .migrations = kMigrations};
 

@@ -44,23 +44,25 @@ Result<domain::Twin> change_twin(Database& database, const domain::Identity& ide
 }
 
 Result<ConnectionRecord> read_connection(Database& database, const domain::Identity& identity) {
-    SELVAGE_TRY(auto rows, database.query("SELECT connected, connected_changed, last_activity FROM connections"
+    SELVAGE_TRY(auto rows, database.query("SELECT connected, connected_changed, last_activity, model_id FROM connections"
                                           " WHERE device_id=? AND module_id=?",
                                           {identity.device, identity.module}));
     SELVAGE_TRY(const bool found, rows.next());
-    if (found) return ConnectionRecord{rows.flag(0), time_of(rows.integer(1)), time_of(rows.integer(2))};
+    if (found) return ConnectionRecord{rows.flag(0), time_of(rows.integer(1)), time_of(rows.integer(2)), rows.text(3)};
     SELVAGE_CHECK(expect_identity(database, identity));
     return ConnectionRecord{};
 }
 
 Result<> write_connection(Database& database, const domain::Identity& identity, const ConnectionRecord& record) {
     SELVAGE_CHECK(expect_identity(database, identity));
-    return database.run("INSERT INTO connections(device_id, module_id, connected, connected_changed, last_activity)"
-                        " VALUES(?, ?, ?, ?, ?) ON CONFLICT(device_id, module_id) DO UPDATE SET"
+    return database.run("INSERT INTO connections(device_id, module_id, connected, connected_changed, last_activity, model_id)"
+                        " VALUES(?, ?, ?, ?, ?, ?) ON CONFLICT(device_id, module_id) DO UPDATE SET"
                         " connected=excluded.connected, connected_changed=excluded.connected_changed,"
-                        " last_activity=excluded.last_activity",
+                        " last_activity=excluded.last_activity,"
+                        " model_id=CASE excluded.model_id WHEN '' THEN model_id ELSE excluded.model_id END",
                         {identity.device, identity.module, std::int64_t{record.connected},
-                         milliseconds_of(record.connected_changed), milliseconds_of(record.last_activity)});
+                         milliseconds_of(record.connected_changed), milliseconds_of(record.last_activity),
+                         record.model_id});
 }
 
 }  // namespace selvage::storage::sqlite

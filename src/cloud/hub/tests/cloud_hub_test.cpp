@@ -222,6 +222,25 @@ TEST_F(CloudHubTest, MessagesForTheDeviceComeAndAreSettledThroughItsSession) {
     EXPECT_EQ(find_integer(*get(registry->device("d1")), "cloudToDeviceMessageCount"), 2);
 }
 
+TEST_F(CloudHubTest, TheTwinNamesTheModelThatTheDeviceAnnouncedAndActivityIsExact) {
+    hub_api::ConnectionInfo info{.protocol = "", .remote_address = "", .product_info = "", .model_id = "dtmi:x;1"};
+    const auto sink = std::make_shared<cloud::testing::RecordingSink>();
+    auto session = *get(hub->open(*grant(d1, key), info, sink));
+    EXPECT_EQ(find_text(*get(twins->service_document(d1)), "modelId"), "dtmi:x;1");
+    const auto opened = time.utc_now();
+    const auto activity = [&] { return get(sessions::IdentityFacts(*store, *mail, sessions).of(d1, "")).connection.last_activity; };
+    EXPECT_EQ(activity(), opened);
+    time.advance(std::chrono::seconds(5));
+    EXPECT_EQ(activity(), opened);
+    session->answer_method("late", {.status = 200, .payload = ""});
+    EXPECT_EQ(activity(), opened + std::chrono::seconds(5));
+    time.advance(std::chrono::seconds(5));
+    session.reset();
+    ASSERT_TRUE(run_until([&] { return get(store->connection(d1))->connected_changed == opened + std::chrono::seconds(10); }));
+    EXPECT_EQ(activity(), opened + std::chrono::seconds(5)) << "leaving is no activity";
+    EXPECT_EQ(find_text(*get(twins->service_document(d1)), "modelId"), "dtmi:x;1") << "without a connection too";
+}
+
 TEST_F(CloudHubTest, StoppingClosesEveryConnection) {
     auto device = open(d1, key);
     async::testing::run(loop, hub->stop());

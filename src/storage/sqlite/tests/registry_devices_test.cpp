@@ -170,6 +170,17 @@ TEST_F(RegistryDevices, AreDeletedWithAllThatIsTheirs) {
     EXPECT_TRUE(call(store_->device("d1"))->parent_scopes.empty());
 }
 
+TEST_F(RegistryDevices, RememberTheModelThatWasAnnouncedLast) {
+    const auto device = domain::Identity::of_device("d1");
+    create({device_named("d1")});
+    EXPECT_EQ(call(store_->connection(device))->model_id, "");
+    ASSERT_TRUE(call(store_->save_connection(device, {true, kNow, kNow, "dtmi:a;1"})));
+    ASSERT_TRUE(call(store_->save_connection(device, {false, kNow, kNow})));
+    EXPECT_EQ(call(store_->connection(device))->model_id, "dtmi:a;1");
+    ASSERT_TRUE(call(store_->save_connection(device, {true, kNow, kNow, "dtmi:b;1"})));
+    EXPECT_EQ(call(store_->connection(device))->model_id, "dtmi:b;1");
+}
+
 TEST_F(RegistryDevices, DeletedKeysAreNotLeftInTheFile) {
     DeviceRecord device = device_named("d1");
     device.authentication.primary_key = "a-very-secret-key-of-a-device";
