@@ -1,0 +1,1 @@
+selvage_fuzz(client_certificate SOURCES fuzz_client_certificate.cpp USES cloud_authorities security)
