@@ -161,6 +161,26 @@ async::Awaitable<> World::change_desired(std::string device, Identity identity, 
     trace_.note(schedule_.now(), "wanted", device, changed ? value : -value);
 }
 
+void World::send_mail(Device& device) {
+    if (!cloud() || device.identity().is_module()) return;
+    const std::string sender = device.mail_name();
+    const auto account = ledger_.senders().find(sender);
+    const std::uint64_t number = account->second.messages.size();
+    std::string body = body_of(sender, number, "", 60 + dice(2000));
+    SELVAGE_ASSERT(ledger_.made(sender, hash_of(body)) == number);
+    ledger_.attempted(sender, number);
+    cloud()->serve_back_end("back end sends", send_mail_to(device, number, std::move(body), cloud_->runs()));
+}
+
+async::Awaitable<> World::send_mail_to(Device& device, std::uint64_t number, std::string body, std::uint64_t run) {
+    domain::Message message;
+    message.body = std::move(body);
+    const auto sent = co_await cloud()->mailboxes().send(device.identity().device, std::move(message));
+    if (run != cloud_->runs() || !cloud()) co_return;
+    if (sent) ledger_.acknowledged(device.mail_name(), number);
+    trace_.note(schedule_.now(), "mailed", device.name(), sent ? 1 : 0);
+}
+
 void World::call_method(Device& device) {
     if (!cloud()) return;
     auto payload = fmt::format(R"({{"call":{}}})", dice(1'000'000'000));

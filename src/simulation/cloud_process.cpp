@@ -45,7 +45,8 @@ struct CloudProcess::Parts {
           registry(seat.time, seat.random, *stores.registry, *stores.mailboxes, sessions, stored_sessions, {}),
           twins(seat.time, *stores.registry, *stores.mailboxes, sessions, registry, {}),
           methods(loop, seat.time, *stores.registry, sessions),
-          mailboxes(loop, seat.time, seat.random, *stores.mailboxes, *stores.registry, {}),
+          mailboxes(loop, seat.time, seat.random, *stores.mailboxes, *stores.registry,
+                    {.time_to_live = std::chrono::hours(24 * 400), .deliveries_max = 1'000'000}),
           feedback(seat.time, seat.random, *stores.mailboxes, {}),
           events(*stores.events, seat.time, kPartitions, {.age = std::chrono::hours(24 * 400), .bytes = 1ull << 32}),
           hub(loop, kCloudHost,
@@ -85,12 +86,19 @@ struct CloudProcess::Parts {
     cloud::service_http::Service service;
 };
 
-CloudProcess::CloudProcess(async::Executor loop, std::unique_ptr<Seat> seat) : loop_(std::move(loop)), seat_(std::move(seat)), back_ends_(loop_) {}
+CloudProcess::CloudProcess(async::Executor loop, std::unique_ptr<Seat> seat)
+    : loop_(std::move(loop)), seat_(std::move(seat)), back_ends_(loop_) {}
 CloudProcess::~CloudProcess() = default;
 
 Result<> CloudProcess::start() {
     SELVAGE_TRY(auto stores, open_stores(loop_, *seat_));
     parts_ = std::make_unique<Parts>(loop_, *seat_, std::move(stores));
+    back_ends_.spawn("simulated hub", begin());
+    return {};
+}
+
+async::Awaitable<> CloudProcess::begin() {
+    if (!co_await parts_->authorities.load()) co_return;
     parts_->mailboxes.start();
     seat_->endpoint.listen(kMqttPort, [this](std::shared_ptr<net::Stream> stream) {
         return heads::mqtt::serve_mqtt(std::move(stream), parts_->hub, seat_->time, seat_->random, {}, "mqtt");
@@ -99,7 +107,6 @@ Result<> CloudProcess::start() {
         return net::serve_http(std::move(stream), seat_->time, {},
                                [this](net::HttpRequest request) { return parts_->service.handle(std::move(request)); });
     });
-    return {};
 }
 
 async::Awaitable<> CloudProcess::stop() {
@@ -116,6 +123,7 @@ async::Awaitable<> CloudProcess::stop() {
 cloud::registry::Registry& CloudProcess::registry() { return parts_->registry; }
 cloud::twins::Twins& CloudProcess::twins() { return parts_->twins; }
 cloud::methods::DirectMethods& CloudProcess::methods() { return parts_->methods; }
+cloud::c2d::Mailboxes& CloudProcess::mailboxes() { return parts_->mailboxes; }
 cloud::telemetry::EventLog& CloudProcess::events() { return parts_->events; }
 
 }  // namespace selvage::simulation

@@ -28,10 +28,12 @@ public:
     cloud::registry::Registry& registry();
     cloud::twins::Twins& twins();
     cloud::methods::DirectMethods& methods();
+    cloud::c2d::Mailboxes& mailboxes();
     cloud::telemetry::EventLog& events();
 
 private:
     struct Parts;
+    async::Awaitable<> begin();
     async::Executor loop_;
     std::unique_ptr<Seat> seat_;
     std::unique_ptr<Parts> parts_;

@@ -45,6 +45,9 @@ Device::Device(Schedule& schedule, Network& network, Trace& trace, Ledger& ledge
       to_fetch_(schedule.loop()),
       tasks_(schedule.loop()) {
     inputs_.name = "inputs of " + name_;
+    mail_.name = "mail of " + name_;
+    ledger_.forwarded(mail_name());
+    ledger_.refusable(mail_name());
     if (settings_.host != kCloudHost) ledger_.forwarded(name_);
     device_client::ClientSettings client;
     client.identity = settings_.identity;
@@ -58,7 +61,11 @@ Device::Device(Schedule& schedule, Network& network, Trace& trace, Ledger& ledge
     handlers.on_method = [this](domain::MethodRequest request) { return on_method(std::move(request)); };
     if (settings_.filters)
         handlers.on_message = [this](const domain::Message& message, std::move_only_function<void()> acknowledge) {
-            on_message(message, std::move(acknowledge));
+            on_input(message, std::move(acknowledge));
+        };
+    if (!settings_.identity.is_module())
+        handlers.on_message = [this](const domain::Message& message, std::move_only_function<void()> acknowledge) {
+            on_mail(message, std::move(acknowledge));
         };
     client_ = std::make_unique<device_client::DeviceClient>(schedule.loop(), time_, random_, endpoint_, *tokens_,
                                                             std::move(client), std::move(handlers));
@@ -141,7 +148,15 @@ void Device::settled(std::uint64_t number, const Result<>& result) {
     if (then) then();
 }
 
-void Device::on_message(const domain::Message& message, std::move_only_function<void()> acknowledge) {
+void Device::on_mail(const domain::Message& message, std::move_only_function<void()> acknowledge) {
+    const auto facts = read_body(message.body);
+    if (!facts) return ledger_.violated(name_ + ": a cloud-to-device message that is none of ours");
+    trace_.note(schedule_.now(), "mail", name_, static_cast<std::int64_t>(facts->number));
+    ledger_.arrived(mail_, facts->sender, facts->number, hash_of(message.body));
+    acknowledge();
+}
+
+void Device::on_input(const domain::Message& message, std::move_only_function<void()> acknowledge) {
     const auto facts = read_body(message.body);
     if (!facts) return ledger_.violated(name_ + ": a message at its input is none of ours");
     trace_.note(schedule_.now(), "input", name_, static_cast<std::int64_t>(facts->number));

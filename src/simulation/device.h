@@ -2,7 +2,8 @@
 //
 // Keeps what it made until it is acknowledged, sends in order, sends again what a lost connection left open. Reports a
 // counter and wants it acknowledged; keeps its desired properties as a program does that follows the rules. A filter makes a
-// message of its own for each that arrives at its input, and acknowledges the input once that is acknowledged. Never
+// message of its own for each that arrives at its input, and acknowledges the input once that is acknowledged. A device
+// acknowledges cloud-to-device messages as they come. Never
 // restarts: what its own memory holds is not a promise of the product.
 //
 // Runs on: the world's loop.
@@ -54,6 +55,9 @@ public:
     std::size_t waiting() const { return outbox_.size(); }
     std::uint64_t methods_run() const { return methods_run_; }
     const Ledger::Reader& inputs() const { return inputs_; }
+    // Cloud-to-device messages; their sender in the ledger is mail_name().
+    const Ledger::Reader& mail() const { return mail_; }
+    std::string mail_name() const { return "back end to " + name_; }
 
 private:
     struct Made {
@@ -71,7 +75,8 @@ private:
     void on_state(device_client::LinkState state);
     void on_desired(std::int64_t version, const std::string& patch);
     void apply_desired(std::int64_t version, const std::string& patch);
-    void on_message(const domain::Message& message, std::move_only_function<void()> acknowledge);
+    void on_input(const domain::Message& message, std::move_only_function<void()> acknowledge);
+    void on_mail(const domain::Message& message, std::move_only_function<void()> acknowledge);
     async::Awaitable<domain::MethodResponse> on_method(domain::MethodRequest request);
 
     Schedule& schedule_;
@@ -97,6 +102,7 @@ private:
     async::Event to_fetch_;
     std::deque<std::pair<std::int64_t, std::string>> held_;   // changes that came while the whole was being asked for
     Ledger::Reader inputs_;
+    Ledger::Reader mail_;
     std::uint64_t methods_run_ = 0;
     async::TaskGroup tasks_;
 };

@@ -25,7 +25,9 @@ public:
     std::shared_ptr<async::Worker> worker() const { return worker_; }
 
     // ---- faults ----
+    void set_lying(bool lying) { lying_ = lying; }              // syncs report success and do nothing
     void set_full(bool full) { full_ = full; }
+    bool full() const { return full_; }
     void set_failing(bool failing) { failing_ = failing; }      // syncs report an error
     void set_pace(Duration most);                               // the longest that one piece of work takes
     // Calls `act` in the middle of the `operations`-th write or sync of the log from now.
@@ -63,6 +65,7 @@ private:
     std::map<FileNumber, std::vector<Unsynced>> unsynced_;
     bool full_ = false;
     bool failing_ = false;
+    bool lying_ = false;
     std::shared_ptr<Duration> pace_;
     std::uint64_t operations_left_ = 0;
     std::move_only_function<void()> act_;

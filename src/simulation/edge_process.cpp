@@ -6,6 +6,7 @@
 #include "edge/hub/state/data_key.h"
 #include "heads/mqtt/mqtt_head.h"
 #include "simulation/cloud_process.h"
+#include "simulation/limited_store.h"
 #include "storage/log/open_log.h"
 #include "storage/sqlite/sqlite_stores.h"
 
@@ -20,8 +21,13 @@ struct EdgeProcess::Parts {
     async::TaskGroup tasks;
 };
 
-EdgeProcess::EdgeProcess(async::Executor loop, std::unique_ptr<Seat> seat, std::string edge_device, std::string key)
-    : loop_(std::move(loop)), seat_(std::move(seat)), edge_device_(std::move(edge_device)), key_(std::move(key)) {}
+EdgeProcess::EdgeProcess(async::Executor loop, std::unique_ptr<Seat> seat, std::string edge_device, std::string key,
+                         std::uint64_t store_bytes_max)
+    : loop_(std::move(loop)),
+      seat_(std::move(seat)),
+      edge_device_(std::move(edge_device)),
+      key_(std::move(key)),
+      store_bytes_max_(store_bytes_max) {}
 EdgeProcess::~EdgeProcess() = default;
 
 Result<> EdgeProcess::start() {
@@ -32,10 +38,12 @@ Result<> EdgeProcess::start() {
     storage::SqliteSettings database;
     database.worker = seat_->disk->worker();
     database.path = seat_->disk->folder() + "/state.db";
-    SELVAGE_TRY(parts->state, storage::open_sqlite_state_store(database));
+    SELVAGE_TRY(auto state, storage::open_sqlite_state_store(database));
+    parts->state = limited_by(seat_->disk, std::move(state));
     storage::LogSettings log;
     log.folder = seat_->disk->folder() + "/messages";
     log.segment_bytes = 256 * 1024;
+    log.disk_bytes_max = store_bytes_max_;
     log.worker = seat_->disk->worker();
     SELVAGE_TRY(parts->log, storage::open_log(loop_, seat_->time, log, seat_->disk));
     parts_ = std::move(parts);

@@ -9,7 +9,8 @@ namespace selvage::simulation {
 class EdgeProcess final : public Process {
 public:
     // `key`: base64, of the device's `$edgeHub`.
-    EdgeProcess(async::Executor loop, std::unique_ptr<Seat> seat, std::string edge_device, std::string key);
+    EdgeProcess(async::Executor loop, std::unique_ptr<Seat> seat, std::string edge_device, std::string key,
+                std::uint64_t store_bytes_max);
     ~EdgeProcess() override;
 
     Result<> start() override;
@@ -29,6 +30,7 @@ private:
     std::unique_ptr<Seat> seat_;
     std::string edge_device_;
     std::string key_;
+    std::uint64_t store_bytes_max_;
     std::unique_ptr<Parts> parts_;
 };
 

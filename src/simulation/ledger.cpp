@@ -46,7 +46,14 @@ void Ledger::arrived(Reader& reader, const std::string& sender, std::uint64_t nu
         violated(fmt::format("{}: message {} of '{}' is there {} times and was sent {} times", reader.name, number, sender,
                              times[number], sent.attempts));
     std::uint64_t& next = reader.next[sender];
-    if (number > next)
+    const auto overtaken = [&account](std::uint64_t from, std::uint64_t to) {
+        if (!account->second.refusable) return from < to;
+        const auto& messages = account->second.messages;
+        return std::any_of(messages.begin() + static_cast<std::ptrdiff_t>(from),
+                           messages.begin() + static_cast<std::ptrdiff_t>(to),
+                           [](const Sender::Sent& one) { return one.acknowledged; });
+    };
+    if (number > next && overtaken(next, number))
         violated(fmt::format("{}: message {} of '{}' came before message {}", reader.name, number, sender, next));
     if (number < next)
         ++reader.repeated;
@@ -54,22 +61,21 @@ void Ledger::arrived(Reader& reader, const std::string& sender, std::uint64_t nu
         next = number + 1;
 }
 
-void Ledger::check_complete(const Reader& reader, const std::string& sender) {
+std::optional<std::uint64_t> Ledger::first_missing(const Reader& reader, const std::string& sender) const {
     const auto account = senders_.find(sender);
-    if (account == senders_.end()) return;
-    const auto next = reader.next.find(sender);
-    const std::uint64_t seen = next == reader.next.end() ? 0 : next->second;
+    if (account == senders_.end()) return std::nullopt;
+    const auto seen = reader.times.find(sender);
     const auto& messages = account->second.messages;
-    for (std::uint64_t number = seen; number < messages.size(); ++number) {
-        if (!messages[number].acknowledged) continue;
-        return violated(fmt::format("{}: message {} of '{}' was acknowledged and is lost", reader.name, number, sender));
+    for (std::uint64_t number = 0; number < messages.size(); ++number) {
+        const bool came = seen != reader.times.end() && number < seen->second.size() && seen->second[number] > 0;
+        if (messages[number].acknowledged && !came) return number;
     }
+    return std::nullopt;
 }
 
-bool Ledger::all_acknowledged() const {
-    return std::ranges::all_of(senders_, [](const auto& one) {
-        return one.second.acknowledged == one.second.messages.size();
-    });
+void Ledger::check_complete(const Reader& reader, const std::string& sender) {
+    if (const auto missing = first_missing(reader, sender))
+        violated(fmt::format("{}: message {} of '{}' was acknowledged and is lost", reader.name, *missing, sender));
 }
 
 }  // namespace selvage::simulation

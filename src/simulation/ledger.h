@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -25,6 +26,8 @@ public:
         std::uint64_t acknowledged = 0;
         // Somebody in between forwards its messages, and may repeat them: they may come more often than it sent them.
         bool forwarded = false;
+        // What was refused is not sent again: it may be missing, and others come in front of it.
+        bool refusable = false;
     };
     // One reader's view of the senders: how far each has come, and how often things were repeated.
     struct Reader {
@@ -36,16 +39,17 @@ public:
     };
 
     void forwarded(const std::string& sender) { senders_[sender].forwarded = true; }
+    void refusable(const std::string& sender) { senders_[sender].refusable = true; }
     std::uint64_t made(const std::string& sender, std::uint64_t body_hash);
     void attempted(const std::string& sender, std::uint64_t number) { ++senders_[sender].messages.at(number).attempts; }
     void acknowledged(const std::string& sender, std::uint64_t number);
     void arrived(Reader& reader, const std::string& sender, std::uint64_t number, std::uint64_t body_hash);
 
-    // Everything that `sender` had acknowledged before its message `until` has been seen by the reader.
+    // Everything that `sender` has an acknowledgement for has been seen by the reader. The number of the first that has not.
+    std::optional<std::uint64_t> first_missing(const Reader& reader, const std::string& sender) const;
     void check_complete(const Reader& reader, const std::string& sender);
 
     const std::map<std::string, Sender>& senders() const { return senders_; }
-    bool all_acknowledged() const;
 
     // A promise was broken: `what` for a person. The first few are kept.
     void violated(std::string what);

@@ -27,7 +27,9 @@ Machine::~Machine() = default;
 
 std::shared_ptr<Disk> Machine::fresh_disk() {
     const auto name = fmt::format("{}.{}", host_, disks_++);
-    return std::make_shared<Disk>(world_.schedule, world_.trace, host_, world_.root + "/" + name, world_.seed + hash_of(name));
+    auto disk = std::make_shared<Disk>(world_.schedule, world_.trace, host_, world_.root + "/" + name, world_.seed + hash_of(name));
+    disk->set_lying(world_.lying_disks);
+    return disk;
 }
 
 void Machine::start() {

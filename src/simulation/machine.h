@@ -21,6 +21,7 @@ public:
         Ledger& ledger;
         std::string root;               // a folder for the disks
         std::uint64_t seed;
+        bool lying_disks = false;
     };
     Machine(World world, std::string host, Make make);
     ~Machine();

@@ -19,6 +19,8 @@ constexpr UtcTime kStart{std::chrono::milliseconds(1'767'225'600'000)};
 constexpr auto kRestMax = 6h;
 constexpr std::size_t kHeapGrowthMax = 96u << 20;
 constexpr std::size_t kOutboxMax = 500;
+constexpr std::uint64_t kPlentyOfDisk = 1ull << 30;
+constexpr std::uint64_t kLittleDisk = 2ull << 20;
 
 }  // namespace
 
@@ -63,7 +65,7 @@ Device& World::add_device(Identity identity, std::string host, std::string outpu
 }
 
 void World::build() {
-    const Machine::World around{schedule_, network_, trace_, ledger_, plan_.folder, dice_.next()};
+    const Machine::World around{schedule_, network_, trace_, ledger_, plan_.folder, dice_.next(), plan_.lying_disks};
     cloud_ = std::make_unique<Machine>(around, kCloudHost, [this](std::unique_ptr<Seat> seat) {
         return std::make_unique<CloudProcess>(schedule_.loop(), std::move(seat));
     });
@@ -74,9 +76,12 @@ void World::build() {
         auto edge = std::make_unique<Edge>();
         edge->device = fmt::format("edge{}", i);
         const std::string host = edge->device + ".simulated";
+        // Some stores are so small that they fill up in an outage.
+        const auto limit = plan_.scenario == Scenario::faults && dice(3) == 0 ? kLittleDisk : kPlentyOfDisk;
         edge->machine = std::make_unique<Machine>(
-            around, host, [this, device = edge->device](std::unique_ptr<Seat> seat) {
-                return std::make_unique<EdgeProcess>(schedule_.loop(), std::move(seat), device, key_of(device + "/$edgeHub"));
+            around, host, [this, device = edge->device, limit](std::unique_ptr<Seat> seat) {
+                return std::make_unique<EdgeProcess>(schedule_.loop(), std::move(seat), device, key_of(device + "/$edgeHub"),
+                                                     limit);
             });
         edge->clients.push_back(&add_device(Identity::of_module(edge->device, "sensor"), host, "raw", false));
         edge->clients.push_back(&add_device(Identity::of_module(edge->device, "filter"), host, "filtered", true));
@@ -104,6 +109,7 @@ void World::make_messages_for(Device& device, TimePoint end) {
         if (dice(4) == 0) device.report();
         if (dice(6) == 0) set_goal(device);
         if (dice(8) == 0) call_method(device);
+        if (dice(5) == 0) send_mail(device);
         look_at_memory();
         make_messages_for(device, end);
     });
@@ -143,9 +149,15 @@ std::string World::unrest() {
         if (!device->idle()) return fmt::format("{} has {} messages to send, or twin work", device->name(), device->waiting());
     }
     if (!caught_up()) return "events are being read";
-    for (const auto& [sender, account] : ledger_.senders())
-        if (events_.next[sender] < account.messages.size())
-            return fmt::format("{} of {} messages of {} are at the cloud", events_.next[sender], account.messages.size(), sender);
+    for (const auto& device : devices_) {
+        const std::string& sender = device->name();
+        const auto made = ledger_.senders().find(sender);
+        if (made != ledger_.senders().end() && events_.next[sender] < made->second.messages.size())
+            return fmt::format("{} of {} messages of {} are at the cloud", events_.next[sender], made->second.messages.size(),
+                               sender);
+        if (const auto missing = ledger_.first_missing(device->mail(), device->mail_name()))
+            return fmt::format("{} has not got its mail {}", sender, *missing);
+    }
     for (const auto& edge : edges_) {
         const auto& inputs = edge->clients[1]->inputs();
         const std::string& sensor = edge->clients[0]->name();
@@ -171,7 +183,10 @@ void World::come_to_rest() {
         ledger_.violated("the healed fleet does not come to rest: " + unrest());
     // Desired properties travel on their own; then nothing more may happen.
     schedule_.run_until(schedule_.now() + 10min);
-    for (const auto& [sender, account] : ledger_.senders()) ledger_.check_complete(events_, sender);
+    for (const auto& device : devices_) {
+        ledger_.check_complete(events_, device->name());
+        ledger_.check_complete(device->mail(), device->mail_name());
+    }
     for (const auto& edge : edges_) ledger_.check_complete(edge->clients[1]->inputs(), edge->clients[0]->name());
     compare_twins();
     if (plan_.scenario == Scenario::calm && events_.repeated > 0)

@@ -50,6 +50,7 @@ struct Plan {
     std::size_t devices = 2;                   // at the cloud
     std::size_t messages = 120;                // bursts of messages, each device
     std::size_t faults = 30;
+    bool lying_disks = false;                  // syncs do nothing: a power cut must then break promises, and be found out
     std::string folder;                        // for the disks; made, and gone afterwards
     std::function<std::size_t()> heap_bytes;   // what this thread has allocated; empty: not looked at
     std::function<void(const std::string&)> on_event;

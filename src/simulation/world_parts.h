@@ -64,6 +64,8 @@ private:
     void check_direct_senders();
     void set_goal(Device& device);
     async::Awaitable<> change_desired(std::string device, domain::Identity identity, std::int64_t value, std::uint64_t run);
+    void send_mail(Device& device);
+    async::Awaitable<> send_mail_to(Device& device, std::uint64_t number, std::string body, std::uint64_t run);
     void call_method(Device& device);
     async::Awaitable<> call(domain::Identity identity, std::string payload, std::uint64_t run);
     void compare_twins();

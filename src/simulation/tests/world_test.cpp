@@ -56,6 +56,16 @@ TEST(World, AnEdgeHubThatWasOfflineForADayBringsEverything) {
     EXPECT_GE(report.time, std::chrono::hours(24));
 }
 
+TEST(World, ADiskThatLiesAboutItsSyncsIsFoundOut) {
+    std::string found;
+    for (std::uint64_t seed = 1; seed <= 10 && found.empty(); ++seed) {
+        auto plan = small(seed);
+        plan.lying_disks = true;
+        found = first_violation(run_world(plan));
+    }
+    EXPECT_NE(found, "") << "ten seeds with power cuts and nothing is missed";
+}
+
 TEST(World, SeveralEdgeDevicesLiveSideBySide) {
     auto plan = small(2);
     plan.edges = 3;
