@@ -63,9 +63,10 @@ Awaitable<Result<std::int64_t>> Mailboxes::purge(std::string device_id) {
     const MailboxAddress address{.device_id = std::move(device_id), .generation_id = device.generation_id};
     SELVAGE_CO_TRY(const auto purged, co_await store_.purge(address, time_.utc_now()));
     if (auto* mailbox = find(address)) {
-        for (const auto& [token, lock] : mailbox->locks)
-            mailbox->held.erase(lock.sequence);
-        mailbox->locks.clear();
+        for (auto lock = mailbox->locks.begin(); lock != mailbox->locks.end();) {
+            mailbox->held.erase(lock->second.sequence);
+            lock = erase(*mailbox, lock);
+        }
         forget_if_idle(address);
     }
     co_return purged;
@@ -101,12 +102,7 @@ void Mailboxes::detach(const std::shared_ptr<Receiver>& receiver) {
     if (mailbox == nullptr) return;
     std::erase(mailbox->receivers, receiver);
     for (auto lock = mailbox->locks.begin(); lock != mailbox->locks.end();) {
-        if (lock->second.holder.lock() != receiver) {
-            ++lock;
-            continue;
-        }
-        release(*mailbox, lock->second);
-        lock = mailbox->locks.erase(lock);
+        lock = lock->second.holder.lock() == receiver ? release(*mailbox, lock) : std::next(lock);
     }
     wake(receiver->address);
     forget_if_idle(receiver->address);
@@ -121,7 +117,7 @@ bool Mailboxes::settle(const MailboxAddress& address, LockToken token, Outcome o
     const auto found = mailbox->locks.find(token);
     if (found == mailbox->locks.end()) return false;
     const auto sequence = found->second.sequence;
-    mailbox->locks.erase(found);
+    erase(*mailbox, found);
     switch (outcome) {
         case Outcome::completed:
             tasks_.spawn("c2d: complete", end(address, sequence, MailEnd::success));
@@ -207,9 +203,11 @@ bool Mailboxes::deliver(Receiver& receiver, const std::shared_ptr<Receiver>& hol
     do {
         token = random_.next();
     } while (token == 0 || mailbox->locks.contains(token));
-    mailbox->locks.emplace(token, Lock{.sequence = mail.sequence, .expires = mail.expires, .holder = holder});
+    const TimePoint lapses = time_.now() + settings_.lock_time;
+    mailbox->locks.emplace(
+        token, Lock{.sequence = mail.sequence, .expires = mail.expires, .lapses = lapses, .holder = holder});
     receiver.unsettled.insert(token);
-    lapses_.push_back({.when = time_.now() + settings_.lock_time, .address = receiver.address, .token = token});
+    lapses_.emplace(std::pair(lapses, token), receiver.address);
     if (lapses_.size() == 1) sooner_.set();
     sink->deliver({.token = token,
                    .feed = hub_api::Feed::c2d,
@@ -218,10 +216,16 @@ bool Mailboxes::deliver(Receiver& receiver, const std::shared_ptr<Receiver>& hol
     return true;
 }
 
-// The message waits again; the lock is the caller's to erase.
-void Mailboxes::release(Mailbox& mailbox, const Lock& lock) {
-    mailbox.held.erase(lock.sequence);
-    if (lock.expires <= time_.utc_now()) expiry_at(lock.expires);
+Mailboxes::Locks::iterator Mailboxes::erase(Mailbox& mailbox, Locks::iterator lock) {
+    lapses_.erase({lock->second.lapses, lock->first});
+    return mailbox.locks.erase(lock);
+}
+
+// The message waits again.
+Mailboxes::Locks::iterator Mailboxes::release(Mailbox& mailbox, Locks::iterator lock) {
+    mailbox.held.erase(lock->second.sequence);
+    if (lock->second.expires <= time_.utc_now()) expiry_at(lock->second.expires);
+    return erase(mailbox, lock);
 }
 
 Awaitable<> Mailboxes::end(MailboxAddress address, std::int64_t sequence, MailEnd how) {

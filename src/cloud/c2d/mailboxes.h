@@ -15,7 +15,6 @@
 // Wire: docs/wire/c2d.md.
 #pragma once
 
-#include <deque>
 #include <map>
 #include <memory>
 #include <set>
@@ -91,19 +90,16 @@ private:
     struct Lock {
         std::int64_t sequence = 0;
         UtcTime expires{};
+        TimePoint lapses{};
         std::weak_ptr<Receiver> holder;
     };
+    using Locks = std::map<hub_api::LockToken, Lock>;
     // What is known of a mailbox that somebody listens to or holds messages of.
     struct Mailbox {
         MailboxAddress address;
-        std::map<hub_api::LockToken, Lock> locks;
+        Locks locks;
         std::set<std::int64_t> held;  // locked, or being ended: not to be delivered
         std::vector<std::shared_ptr<Receiver>> receivers;
-    };
-    struct Lapse {
-        TimePoint when;
-        MailboxAddress address;
-        hub_api::LockToken token = 0;
     };
 
     Mailbox* find(const MailboxAddress& address);
@@ -112,7 +108,9 @@ private:
     void wake(const std::shared_ptr<Receiver>& receiver);
     Awaitable<> fill(std::shared_ptr<Receiver> receiver);
     bool deliver(Receiver& receiver, const std::shared_ptr<Receiver>& holder, storage::Mail mail);
-    void release(Mailbox& mailbox, const Lock& lock);
+    // Both give the lock that follows.
+    Locks::iterator erase(Mailbox& mailbox, Locks::iterator lock);
+    Locks::iterator release(Mailbox& mailbox, Locks::iterator lock);
     Awaitable<> end(MailboxAddress address, std::int64_t sequence, storage::MailEnd how);
     Awaitable<> abandon(MailboxAddress address, std::int64_t sequence);
     void let_go(const MailboxAddress& address, std::int64_t sequence);
@@ -129,7 +127,7 @@ private:
     storage::RegistryStore& registry_;
     MailboxSettings settings_;
     std::map<MailboxAddress, Mailbox> mailboxes_;
-    std::deque<Lapse> lapses_;  // the first to lapse first: all locks last as long
+    std::map<std::pair<TimePoint, hub_api::LockToken>, MailboxAddress> lapses_;  // of all locks, the first first
     UtcTime next_expiry_{};     // nothing expires before
     async::Event sooner_;       // a lapse or expiry has come that watch() does not wait for yet
     async::TaskGroup tasks_;

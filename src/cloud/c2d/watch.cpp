@@ -1,6 +1,6 @@
 // Time: locks that lapse and messages that expire.
 //
-// Locks all last as long, so they lapse in the order in which they were given. For expiry the store is asked for the next
+// Locks are in the order in which they lapse. For expiry the store is asked for the next
 // one and woken up by sooner ones; nothing is looked at before its time. The wall clock may jump, so no sleep is long.
 #include <algorithm>
 
@@ -24,7 +24,7 @@ Awaitable<> Mailboxes::watch() {
         lapse_locks();
         if (next_expiry_ <= time_.utc_now()) co_await end_expired();
         Duration sleep = std::min<Duration>(kSleepMost, next_expiry_ - time_.utc_now());
-        if (!lapses_.empty()) sleep = std::min(sleep, lapses_.front().when - time_.now());
+        if (!lapses_.empty()) sleep = std::min(sleep, lapses_.begin()->first.first - time_.now());
         if (sleep > Duration::zero()) co_await async::run_for(time_, sleep, sooner_.wait());
     }
 }
@@ -36,17 +36,13 @@ void Mailboxes::expiry_at(UtcTime when) {
 }
 
 void Mailboxes::lapse_locks() {
-    while (!lapses_.empty() && lapses_.front().when <= time_.now()) {
-        const auto lapse = std::move(lapses_.front());
-        lapses_.pop_front();
-        auto* mailbox = find(lapse.address);
-        if (mailbox == nullptr) continue;
-        const auto lock = mailbox->locks.find(lapse.token);
-        if (lock == mailbox->locks.end()) continue;
-        release(*mailbox, lock->second);
-        mailbox->locks.erase(lock);
-        wake(lapse.address);
-        forget_if_idle(lapse.address);
+    while (!lapses_.empty() && lapses_.begin()->first.first <= time_.now()) {
+        const auto token = lapses_.begin()->first.second;
+        const MailboxAddress address = lapses_.begin()->second;
+        auto& mailbox = mailboxes_.at(address);  // a mailbox with a lock is not forgotten
+        release(mailbox, mailbox.locks.find(token));
+        wake(address);
+        forget_if_idle(address);
     }
 }
 
