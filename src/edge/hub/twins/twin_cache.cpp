@@ -108,6 +108,8 @@ async::Awaitable<Result<std::string>> TwinCache::do_get(ActorPtr target) {
         co_return fail(pulled.error());
     if (!target->twin->synced)
         co_return fail(Errc::unavailable, "the twin was never read and the hub above cannot be asked: " + pulled.error().detail);
+    // It may be old by now, and no new connection of the link may ever say so: the link may be there already.
+    start_catch_up(target);
     co_return target->twin->document();
 }
 

@@ -212,6 +212,23 @@ TEST_F(TwinCacheTest, WhatWasMissedIsAskedForAgainWhenItCouldNotBeAskedAtOnce) {
     EXPECT_EQ(desired_[0], R"(9 {"d":2,"$version":9})");
 }
 
+TEST_F(TwinCacheTest, AClientThatWasAnsweredFromTheStoreHearsWhatIsNewerOnceThatIsKnown) {
+    link().twin = kDocument;
+    EXPECT_TRUE(get().has_value());
+    links_.online = false;
+    // Its link is there already, from its last visit: it does not connect again.
+    link().twin = R"({"desired":{"d":2,"$version":9},"reported":{"r":1,"$version":7}})";
+    EXPECT_EQ(get().value(), kDocument);
+    until([&] { return time_.next_wake().has_value(); });
+    EXPECT_EQ(desired_.size(), 0u);
+    links_.online = true;
+    until([&] {
+        time_.advance(1s);
+        return desired_.size() == 1;
+    });
+    EXPECT_EQ(desired_[0], R"(9 {"d":2,"$version":9})");
+}
+
 TEST_F(TwinCacheTest, AGapThatCouldNotBeFilledIsFilledLater) {
     link().twin = kDocument;
     EXPECT_TRUE(get().has_value());
