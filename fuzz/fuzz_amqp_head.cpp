@@ -91,7 +91,8 @@ void open(World& world, wire::Engine& engine) {
 std::string framed(std::string_view input) {
     std::string bytes;
     while (input.size() > 2) {
-        const std::size_t size = std::min<std::size_t>((static_cast<std::uint8_t>(input[0]) << 8 | static_cast<std::uint8_t>(input[1])) % 600, input.size() - 2);
+        const std::size_t said = static_cast<std::uint8_t>(input[0]) * std::size_t{256} + static_cast<std::uint8_t>(input[1]);
+        const std::size_t size = std::min(said % 600, input.size() - 2);
         const std::size_t whole = size + 8;
         for (int shift = 24; shift >= 0; shift -= 8) bytes += static_cast<char>(whole >> shift);
         bytes += std::string("\2\0\0\0", 4);

@@ -58,6 +58,7 @@ struct Program {
     Result<std::unique_ptr<net::Listener>> listen_on(const char* what, const std::string& address, std::uint16_t port,
                                                      std::shared_ptr<net::TlsServerContext> tls, net::Serve serve);
     net::Serve serve_mqtt_as(std::string protocol);
+    net::Serve serve_amqp_as(std::string protocol);
     net::Serve serve_https();
     async::Awaitable<> stop();
 
@@ -73,6 +74,7 @@ struct Program {
     std::unique_ptr<edge::hub::ServerCertificateKeeper> certificate;
     std::unique_ptr<heads::http_edge::MethodApi> method_api;
     std::unique_ptr<net::Listener> mqtt;
+    std::unique_ptr<net::Listener> amqp;
     std::unique_ptr<net::Listener> https;
     Result<> outcome;
     async::Event ended;
@@ -131,11 +133,15 @@ net::Serve Program::serve_mqtt_as(std::string protocol) {
     };
 }
 
-net::Serve Program::serve_https() {
-    const auto amqp = [this](std::shared_ptr<net::Stream> stream) {
-        return heads::amqp::serve_amqp(std::move(stream), *hub, time, random, {}, "amqp-ws");
+net::Serve Program::serve_amqp_as(std::string protocol) {
+    return [this, protocol](std::shared_ptr<net::Stream> stream) {
+        return heads::amqp::serve_amqp(std::move(stream), *hub, time, random, {}, protocol);
     };
-    const auto upgrade = heads::websocket::serve_websocket(time, {{"mqtt", serve_mqtt_as("mqtt-ws")}, {"AMQPWSB10", amqp}});
+}
+
+net::Serve Program::serve_https() {
+    const auto upgrade = heads::websocket::serve_websocket(
+        time, {{"mqtt", serve_mqtt_as("mqtt-ws")}, {"AMQPWSB10", serve_amqp_as("amqp-ws")}});
     const auto answer = [this](net::HttpRequest request) { return method_api->handle(std::move(request)); };
     return [this, upgrade, answer](std::shared_ptr<net::Stream> stream) {
         return net::serve_http(std::move(stream), time, {.body_bytes_max = kRequestBytesMax}, answer, upgrade);
@@ -145,6 +151,9 @@ net::Serve Program::serve_https() {
 Result<> Program::listen(std::shared_ptr<net::TlsServerContext> tls) {
     if (environment.mqtt_enabled) {
         SELVAGE_TRY(mqtt, listen_on("mqtt", environment.mqtt_address, environment.mqtt_port, tls, serve_mqtt_as("mqtt")));
+    }
+    if (environment.amqp_enabled) {
+        SELVAGE_TRY(amqp, listen_on("amqp", environment.amqp_address, environment.amqp_port, tls, serve_amqp_as("amqp")));
     }
     if (environment.https_enabled) {
         method_api = std::make_unique<heads::http_edge::MethodApi>(
@@ -171,6 +180,7 @@ async::Awaitable<> Program::wait_for_signal() {
 async::Awaitable<> Program::stop() {
     co_await tasks.stop();
     if (mqtt) co_await mqtt->stop();
+    if (amqp) co_await amqp->stop();
     if (https) co_await https->stop();
     if (certificate) co_await certificate->stop();
     if (hub) co_await hub->stop();

@@ -205,7 +205,10 @@ bool Reader::check_value(int depth, std::uint32_t& budget) {
     --budget;
     const auto constructor = byte();
     if (failed_) return false;
-    if (constructor == 0) return check_value(depth + 1, budget) && check_value(depth + 1, budget);
+    if (constructor == 0) {
+        if (!rest_.empty() && rest_[0] == 0) return false;   // as ignore_next()
+        return check_value(depth + 1, budget) && check_value(depth + 1, budget);
+    }
     if (!is_known(constructor)) return false;
     if (constructor >= 0xc0) return check_compound(constructor, depth, budget);
     if (constructor >= 0xa0) sized(constructor < 0xb0 ? 1 : 4);
@@ -230,7 +233,7 @@ bool Reader::check_compound(std::uint8_t constructor, int depth, std::uint32_t& 
 bool Reader::check_array(std::string_view bytes, std::uint32_t count, int depth, std::uint32_t& budget) {
     Reader content(bytes);
     auto constructor = content.byte();
-    for (int described = 0; constructor == 0 && described < 1; ++described) {
+    if (constructor == 0) {
         if (!content.check_value(depth + 1, budget)) return false;
         constructor = content.byte();
     }

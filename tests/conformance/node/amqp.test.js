@@ -1,8 +1,13 @@
 // AMQP on 5671: the official SDK, and what it cannot say.
 import { test, before, after } from 'node:test';
 import assert from 'node:assert/strict';
-import tls from 'node:tls';
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import tls from 'node:tls';
+import sdk from 'azure-iot-device';
 import iothub from 'azure-iothub';
 import rhea from 'rhea';
 import { Hub, until } from './support/processes.js';
@@ -133,6 +138,77 @@ for (const [name, transport] of [['amqp', Amqp], ['amqp-ws', AmqpWs]]) {
     await refused(good);
   });
 }
+
+test('a device with a certificate needs neither SASL nor a token', async () => {
+  const folder = mkdtempSync(path.join(tmpdir(), 'selvage-amqp-'));
+  const openssl = (...args) => execFileSync('openssl', args, { cwd: folder, stdio: ['ignore', 'pipe', 'ignore'] }).toString();
+  openssl('req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '2', '-subj', '/CN=x509', '-keyout', 'key.pem', '-out', 'cert.pem');
+  const thumbprint = openssl('x509', '-in', 'cert.pem', '-noout', '-fingerprint', '-sha256').split('=')[1].replaceAll(':', '').trim();
+  await registry.create({ deviceId: 'x509', authentication: { type: 'selfSigned', x509Thumbprint: { primaryThumbprint: thumbprint, secondaryThumbprint: thumbprint } } });
+  const client = sdk.Client.fromConnectionString(`HostName=${hub.host};DeviceId=x509;x509=true`, Amqp);
+  await client.setOptions({ ca: hub.ca, cert: readFileSync(path.join(folder, 'cert.pem'), 'utf8'), key: readFileSync(path.join(folder, 'key.pem'), 'utf8') });
+  await client.open();
+  await client.sendEvent(new Message('with a certificate'));
+  const [event] = await hub.events(1, '--device', 'x509');
+  assert.equal(JSON.parse(event.systemProperties['iothub-connection-auth-method']).type, 'x509');
+  await client.close();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+test('C2D is completed, rejected and abandoned', async () => {
+  const client = await openDevice(hub, await hub.createDevice('c2d'), { transport: Amqp });
+  const got = [];
+  const settle = { good: 'complete', bad: 'reject', again: 'abandon' };
+  client.on('message', (message) => {
+    const text = message.getData().toString();
+    got.push(message);
+    client[got.filter((one) => one.getData().toString() === text).length > 1 ? 'complete' : settle[text]](message, () => {});
+  });
+  await until('the link', async () => {
+    await hub.ctl('c2d', 'send', '-d', 'c2d', '--body', 'good', '--message-id', 'm1', '--correlation-id', 'c1', '-p', 'k=v', '--ack', 'full');
+    return true;
+  });
+  await hub.ctl('c2d', 'send', '-d', 'c2d', '--body', 'bad', '--ack', 'full', '--message-id', 'm2');
+  await hub.ctl('c2d', 'send', '-d', 'c2d', '--body', 'again', '--ack', 'full', '--message-id', 'm3');
+  await until('four deliveries', () => got.length === 4);
+  const [first] = got;
+  assert.equal(first.messageId, 'm1');
+  assert.equal(first.correlationId, 'c1');
+  assert.equal(first.properties.getValue('k'), 'v');
+  assert.equal(first.to, '/devices/c2d/messages/devicebound');
+  assert.deepEqual(got.map((one) => one.getData().toString()).filter((text) => text === 'again').length, 2);
+  const records = {};
+  await until('feedback', async () => {
+    const text = await hub.ctl('c2d', 'feedback', '--wait', '16');
+    for (const line of text.trim().split('\n').filter(Boolean)) {
+      const record = JSON.parse(line);
+      records[record.originalMessageId] = record.statusCode;
+    }
+    return Object.keys(records).length === 3;
+  }, 60);
+  assert.deepEqual(records, { m1: 'Success', m2: 'Rejected', m3: 'Success' });
+  await client.close();
+});
+
+test('C2D tags are the lock, and a receiver that settles second is answered', async () => {
+  const key = keyOf(await hub.createDevice('second'));
+  const raw = await RawAmqp.open(hub);
+  await raw.putToken(token(`${hub.host}/devices/second`, key));
+  const receiver = await raw.receiver(`amqps://${hub.host}/devices/second/messages/deviceBound`, { rcv_settle_mode: 1, autoaccept: false, autosettle: false, credit_window: 10 });
+  await hub.ctl('c2d', 'send', '-d', 'second', '--body', 'x');
+  await until('a message', () => receiver.messages.length === 1);
+  const { delivery, message } = receiver.messages[0];
+  assert.equal(delivery.tag.length, 16);
+  const guid = Buffer.from(message.message_annotations['x-opt-lock-token'].replaceAll('-', ''), 'hex');
+  const order = [3, 2, 1, 0, 5, 4, 7, 6, 8, 9, 10, 11, 12, 13, 14, 15];
+  assert.deepEqual(delivery.tag, Buffer.from(order.map((at) => guid[at])));
+  assert.equal(typeof message.message_annotations['iothub-deliverycount'], 'number');
+  const settled = new Promise((resolve) => receiver.once('settled', resolve));
+  delivery.update(false, rhea.message.accepted().described());
+  await settled;
+  await until('an empty queue', async () => (await registry.get('second')).responseBody.cloudToDeviceMessageCount === 0);
+  raw.close();
+});
 
 test('disabling a device ends its links, and a newer connection takes over', async () => {
   const connectionString = await hub.createDevice('x1');

@@ -79,6 +79,10 @@ Result<> read_listening(const Variables& variables, HubEnvironment& environment)
     environment.mqtt_address = variables.text("MqttSettings__Address");
     SELVAGE_TRY(const auto port, variables.number("MqttSettings__Port", 8883, 0, 65535));
     environment.mqtt_port = static_cast<std::uint16_t>(port);
+    SELVAGE_TRY(environment.amqp_enabled, variables.flag("AmqpSettings__Enabled", true));
+    environment.amqp_address = variables.text("AmqpSettings__Address", environment.mqtt_address);
+    SELVAGE_TRY(const auto amqp_port, variables.number("AmqpSettings__Port", 5671, 0, 65535));
+    environment.amqp_port = static_cast<std::uint16_t>(amqp_port);
     SELVAGE_TRY(environment.https_enabled, variables.flag("HttpSettings__Enabled", true));
     environment.https_address = variables.text("HttpSettings__Address", environment.mqtt_address);
     SELVAGE_TRY(const auto https_port, variables.number("HttpSettings__Port", 443, 0, 65535));

@@ -29,6 +29,9 @@ struct HubEnvironment {
     std::string mqtt_address;              // empty: all addresses
     std::uint16_t mqtt_port = 8883;
     bool mqtt_enabled = true;
+    std::string amqp_address;              // that of MQTT unless given
+    std::uint16_t amqp_port = 5671;
+    bool amqp_enabled = true;
     std::string https_address;             // that of MQTT unless given
     std::uint16_t https_port = 443;
     bool https_enabled = true;

@@ -53,6 +53,8 @@ TEST(HubEnvironment, ReadsNamesInAnyCaseAndEitherSeparator) {
                                              {"MqttSettings__Address", "127.0.0.2"},
                                              {"httpSettings__port", "8443"},
                                              {"HTTPSETTINGS:ENABLED", "false"},
+                                             {"AmqpSettings__Port", "5672"},
+                                             {"AmqpSettings__Enabled", "false"},
                                              {"MqttSettings__MaxKeepAliveTimeout", "00:01:30"},
                                              {"StorageFolder", "/data/"},
                                              {"StorageDurability", "Process"},
@@ -64,6 +66,9 @@ TEST(HubEnvironment, ReadsNamesInAnyCaseAndEitherSeparator) {
     EXPECT_EQ(environment->https_port, 8443);
     EXPECT_EQ(environment->https_address, "127.0.0.2") << "where MQTT listens, unless said";
     EXPECT_FALSE(environment->https_enabled);
+    EXPECT_EQ(environment->amqp_port, 5672);
+    EXPECT_EQ(environment->amqp_address, "127.0.0.2");
+    EXPECT_FALSE(environment->amqp_enabled);
     EXPECT_EQ(environment->keep_alive_max, 90s);
     EXPECT_EQ(environment->storage_folder, "/data/edgeHub");
     EXPECT_EQ(environment->durability, storage::Durability::process);
