@@ -76,7 +76,7 @@ function(selvage_program name)
     target_precompile_headers(${name} REUSE_FROM selvage_pch_io)
 endfunction()
 
-# selvage_fuzz(mqtt_packet SOURCES … USES …): libFuzzer target build/fuzz/bin/fuzz_<name>, corpus in fuzz/corpus/<name>.
+# selvage_fuzz(mqtt_packet SOURCES … USES …): libFuzzer target build/fuzz/bin/fuzz_<name>, corpus in tests/fuzz/corpus/<name>.
 function(selvage_fuzz name)
     cmake_parse_arguments(F "" "" "SOURCES;USES" ${ARGN})
     add_executable(fuzz_${name} ${F_SOURCES})
