@@ -24,6 +24,10 @@ void stamp(Message& message, const Sender& sender, UtcTime now) {
     if (!sender.model_id.empty()) message.set(SystemProperty::model_id, sender.model_id);
 }
 
+storage::OrderKey order_of(const domain::Identity& sender) {
+    return std::hash<domain::Identity>{}(sender) | 1;   // none is zero
+}
+
 }  // namespace
 
 EventLog::EventLog(storage::MessageLog& log, const Clock& clock, std::size_t partitions, storage::Retention retention)
@@ -38,7 +42,7 @@ void EventLog::append(const Sender& sender, Message message, storage::MessageLog
     record.reserve(message.body.size() + 512);
     domain::append_record(message, record);
     const storage::Target target{.queue = queues_[partition_of(sender.identity.device, queues_.size())]};
-    log_.append(std::span(&target, 1), record, std::move(done));
+    log_.append(std::span(&target, 1), record, std::move(done), order_of(sender.identity));
 }
 
 async::Awaitable<Result<EventBatch>> EventLog::read(std::size_t partition, Offset from, std::size_t events_max,

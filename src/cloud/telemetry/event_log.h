@@ -42,7 +42,8 @@ public:
     std::size_t partitions() const { return queues_.size(); }
 
     // Stamps the message with its sender and stores it. `done` is called once, in the order of the calls. Errors:
-    // message_too_large, quota_exceeded, throttled, unavailable, io_error.
+    // message_too_large, quota_exceeded, throttled, unavailable, io_error. What a sender had on its way behind a refused
+    // message is refused too: nothing overtakes.
     void append(const Sender& sender, domain::Message message, storage::MessageLog::Done done);
 
     storage::QueueState state(std::size_t partition) const { return log_.state(queues_.at(partition)); }

@@ -23,6 +23,8 @@ struct BatchEntry {
     std::size_t targets_at = 0;
     std::size_t payload_at = 0;
     Millis enqueued = 0;
+    OrderKey order = kNoOrder;
+    std::uint64_t refusals_known = 0;  // Completed::refusals of the last batch whose answers were given before this append
 };
 
 struct Batch {
@@ -61,6 +63,7 @@ struct Completed {
     std::vector<MessageLog::Done> dones;
     std::vector<std::int32_t> outcomes;                   // kDone, or an index into errors
     std::vector<Error> errors;
+    std::uint64_t refusals = 0;                           // how many batches up to this one had refusals
 };
 
 }  // namespace selvage::storage

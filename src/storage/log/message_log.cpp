@@ -60,7 +60,7 @@ public:
     QueueState state(QueueId queue) const override { return catalog_.state(queue); }
     LogState state() const override;
     void drop(QueueId queue) override;
-    void append(std::span<const Target> targets, std::string_view payload, Done done) override;
+    void append(std::span<const Target> targets, std::string_view payload, Done done, OrderKey order) override;
     Awaitable<Result<LogBatch>> read(QueueId queue, Offset from, std::size_t records_max, std::size_t bytes_max) override;
     Awaitable<> wait_for_append(QueueId queue, Offset offset) override;
     void settle(QueueId queue, Offset cursor) override;
@@ -100,6 +100,7 @@ private:
     std::shared_ptr<Waiters> waiters_ = std::make_shared<Waiters>();
     std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
     Reader reader_;                       // the reader thread's
+    std::uint64_t refusals_known_ = 0;    // Completed::refusals of what has been answered
     std::size_t readings_ = 0;
     async::Event idle_;
     bool stopping_ = false;
@@ -132,8 +133,8 @@ Writer::Reports SegmentLog::reports() {
                     });
                 },
             .completed =
-                [loop = loop_, alive = std::weak_ptr<bool>(alive_)](Completed completed) {
-                    boost::asio::post(loop, [alive, answers = std::move(completed)]() mutable {
+                [this, loop = loop_, alive = std::weak_ptr<bool>(alive_)](Completed completed) {
+                    boost::asio::post(loop, [this, alive, answers = std::move(completed)]() mutable {
                         const Result<> done;
                         for (std::size_t i = 0; i < answers.dones.size(); ++i) {
                             if (alive.expired()) return;
@@ -145,6 +146,7 @@ Writer::Reports SegmentLog::reports() {
                                 answers.dones[i](fail(answers.errors[static_cast<std::size_t>(outcome)]));
                             }
                         }
+                        if (!alive.expired()) refusals_known_ = answers.refusals;
                     });
                 }};
 }
@@ -212,10 +214,12 @@ Errc SegmentLog::refusal(std::span<const Target> targets, std::string_view paylo
     return Errc::internal;
 }
 
-void SegmentLog::append(std::span<const Target> targets, std::string_view payload, Done done) {
+void SegmentLog::append(std::span<const Target> targets, std::string_view payload, Done done, OrderKey order) {
     const Errc refused = refusal(targets, payload);
     BatchEntry entry;
     entry.enqueued = now();
+    entry.order = order;
+    entry.refusals_known = refusals_known_;
     if (refused != Errc::internal) {
         entry.task = BatchEntry::Task::refused;
         entry.refusal = refused;

@@ -49,6 +49,10 @@ enum class Durability {
 using QueueId = std::uint32_t;
 // Position in a queue: 0, 1, 2, … without gaps.
 using Offset = std::uint64_t;
+// Stands for one whose records must not overtake each other, say a sender; chosen by the caller. Two that share a number
+// share a refusal now and then, and nothing else.
+using OrderKey = std::uint64_t;
+inline constexpr OrderKey kNoOrder = 0;
 
 struct LogSettings {
     std::string folder;                            // made if absent; one log a folder, locked
@@ -120,7 +124,10 @@ public:
     // in every queue. Refusals also come through `done`, in order: quota_exceeded (disk_bytes_max, or a full disk), throttled
     // (pending_bytes_max), message_too_large (over 16 MiB), invalid_argument (no target, or over 4096), io_error, unavailable.
     // A target that has been dropped is left out.
-    virtual void append(std::span<const Target> targets, std::string_view payload, Done done) = 0;
+    // With an `order`: when a record of it is refused, those of the same order that were appended before its `done` was
+    // called are refused too. So whoever begins again at a refusal finds nothing of his behind it: no small record slips in
+    // behind a large one for which there was no room.
+    virtual void append(std::span<const Target> targets, std::string_view payload, Done done, OrderKey order = kNoOrder) = 0;
 
     // Reads records of a queue from `from` on: at most `records_max` and about `bytes_max` (at least one record if there is
     // one). Written records can be read before they are synced. An empty batch means that the end was reached: wait with

@@ -8,6 +8,9 @@
 //   the unit is written once more to a new segment, with the same numbers, since readers may have seen it. If that works the
 //   appends are durable and are reported so. If not, they are reported as failed and kept in memory; they get their new
 //   place before anything else is written, and until then all appends fail.
+//
+// What follows a refused record of the same order was appended by someone who did not know of the refusal, unless the loop had
+// answered it before: each entry carries the number of the last refusals that had been answered when it was appended.
 #include "storage/log/writer.h"
 
 #include <fmt/core.h>
@@ -117,7 +120,8 @@ void Writer::write_waiting() {
 
 void Writer::process(Batch& batch) {
     now_ = batch.now;
-    room_made_ = false;
+    room_made_ = refused_here_ = false;
+    if (!batch.entries.empty() && batch.entries.front().refusals_known >= refusals_) refused_orders_.clear();
     answers_ = {};
     answers_.dones = std::move(batch.dones);
     answers_.outcomes.assign(batch.entries.size(), Completed::kDone);
@@ -141,6 +145,7 @@ void Writer::process(Batch& batch) {
     const bool stop = !batch.entries.empty() && batch.entries.back().task == BatchEntry::Task::stop;
     if (stop && going && active_->synced() && begin_unit(segment::kMarkBytes))
         if (!write_out()) abandon_unit();
+    answers_.refusals = refusals_;
     if (!answers_.dones.empty()) reports_.completed(std::exchange(answers_, {}));
 }
 
@@ -169,11 +174,15 @@ Result<std::size_t> Writer::write_unit(const Batch& batch, std::size_t from) {
     for (; i < batch.entries.size(); ++i) {
         const BatchEntry& entry = batch.entries[i];
         if (entry.task == Task::refused) {
-            refuse(i, {entry.refusal, "the append was refused"});
+            refuse(batch, i, {entry.refusal, "the append was refused"});
             continue;
         }
         if (entry.task != Task::append) {
             sync_wanted = true;
+            continue;
+        }
+        if (follows_refused(entry)) {
+            refuse(batch, i, {Errc::throttled, "the record before it was refused"});
             continue;
         }
         if (over_quota(batch, entry)) {
@@ -181,7 +190,7 @@ Result<std::size_t> Writer::write_unit(const Batch& batch, std::size_t from) {
             if (!room_made_) SELVAGE_CHECK(make_room());
             room_made_ = true;
             if (over_quota(batch, entry)) {
-                refuse(i, {Errc::quota_exceeded, fmt::format("the message log in {} has reached its limit of {} bytes",
+                refuse(batch, i, {Errc::quota_exceeded, fmt::format("the message log in {} has reached its limit of {} bytes",
                                                              settings_.folder, settings_.disk_bytes_max)});
                 continue;
             }
@@ -334,7 +343,21 @@ Result<> Writer::make_room() {
     return {};
 }
 
-void Writer::refuse(std::size_t index, Error error) {
+// A follower's refusal starts nothing new: else whoever never pauses would be refused for ever.
+void Writer::remember_refusal(const BatchEntry& entry) {
+    if (entry.order == kNoOrder || follows_refused(entry)) return;
+    if (!std::exchange(refused_here_, true)) ++refusals_;
+    refused_orders_[entry.order] = refusals_;
+}
+
+bool Writer::follows_refused(const BatchEntry& entry) const {
+    if (refused_orders_.empty() || entry.order == kNoOrder) return false;
+    const auto refused = refused_orders_.find(entry.order);
+    return refused != refused_orders_.end() && refused->second > entry.refusals_known;
+}
+
+void Writer::refuse(const Batch& batch, std::size_t index, Error error) {
+    remember_refusal(batch.entries[index]);
     answers_.outcomes[index] = static_cast<std::int32_t>(answers_.errors.size());
     answers_.errors.push_back(std::move(error));
 }
@@ -345,8 +368,9 @@ void Writer::refuse_rest(const Batch& batch, std::size_t from, const Error& erro
     for (std::size_t i = from; i < batch.entries.size(); ++i) {
         if (answers_.outcomes[i] != Completed::kDone) continue;
         if (batch.entries[i].task == BatchEntry::Task::refused) {
-            refuse(i, {batch.entries[i].refusal, "the append was refused"});
+            refuse(batch, i, {batch.entries[i].refusal, "the append was refused"});
         } else {
+            remember_refusal(batch.entries[i]);
             answers_.outcomes[i] = shared;
         }
     }

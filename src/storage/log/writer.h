@@ -11,6 +11,7 @@
 #include <optional>
 #include <string>
 #include <thread>
+#include <unordered_map>
 
 #include "storage/log/batch.h"
 #include "storage/log/catalog.h"
@@ -77,7 +78,9 @@ private:
     Result<> rewrite_in_doubt();
     bool over_quota(const Batch& batch, const BatchEntry& entry);
     Result<> make_room();
-    void refuse(std::size_t index, Error error);
+    void refuse(const Batch& batch, std::size_t index, Error error);
+    void remember_refusal(const BatchEntry& entry);
+    bool follows_refused(const BatchEntry& entry) const;
     void refuse_rest(const Batch& batch, std::size_t from, const Error& error);
     Result<> roll();
     void reclaim();
@@ -114,6 +117,10 @@ private:
 
     Completed answers_;                           // of the batch under way
     bool room_made_ = false;                      // in this batch
+    bool refused_here_ = false;                   // in this batch
+    std::uint64_t refusals_ = 0;                  // batches with refusals
+    // Orders with a refused record, and the number of the batch; until the loop has given that answer.
+    std::unordered_map<OrderKey, std::uint64_t> refused_orders_;
     std::thread thread_;
     std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);   // for work that waits at settings_.worker
 };

@@ -5,6 +5,17 @@
 #include "base/log.h"
 
 namespace selvage::edge::hub {
+namespace {
+
+storage::OrderKey order_of(const domain::Message& message) {
+    const auto hash = [&](domain::SystemProperty property) {
+        return std::hash<std::string_view>{}(message.get(property).value_or(std::string_view()));
+    };
+    using enum domain::SystemProperty;
+    return (hash(connection_device_id) + 31 * hash(connection_module_id)) | 1;   // none is zero
+}
+
+}  // namespace
 
 TelemetryStore::TelemetryStore(storage::MessageLog& log, const Clock& clock, std::string edge_device, HubCounters& counters)
     : log_(log), clock_(clock), edge_device_(std::move(edge_device)), counters_(counters) {}
@@ -58,10 +69,13 @@ void TelemetryStore::accept(const domain::Message& message, storage::MessageLog:
         targets.push_back({queue_for({route->sink, route->priority}).id, expiry_of(*route, now)});
     record_.clear();
     domain::append_record(message, record_);
-    log_.append(targets, record_, [this, done = std::move(done)](const Result<>& stored) mutable {
-        if (!stored) ++counters_.messages_refused_store;
-        done(stored);
-    });
+    log_.append(
+        targets, record_,
+        [this, done = std::move(done)](const Result<>& stored) mutable {
+            if (!stored) ++counters_.messages_refused_store;
+            done(stored);
+        },
+        order_of(message));
     // A single big message must not keep its memory for ever.
     if (record_.capacity() > 64 * 1024) record_ = {};
 }

@@ -38,7 +38,8 @@ public:
     // The routes and the hub's own time to live (nothing: for ever) for messages from now on.
     void apply(query::RouteTable routes, std::optional<std::chrono::seconds> time_to_live);
 
-    // Appends to all matched queues. `done`: once, maybe inside this call when no route matches.
+    // Appends to all matched queues. `done`: once, maybe inside this call when no route matches. What a sender had on its way
+    // behind a refused message is refused too: nothing overtakes.
     void accept(const domain::Message& message, storage::MessageLog::Done done);
 
     // Drops the queues of a module that has left the device; gives how many messages went with them. Queues that a route
