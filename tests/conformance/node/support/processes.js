@@ -103,7 +103,7 @@ export class Hub {
 
   async up() {
     this.program = new Program('selvage-hub', ['serve', '--data', this.data, '--listen', this.host]);
-    await this.program.ready([[this.host, 8883], [this.host, 443]]);
+    await this.program.ready([[this.host, 8883], [this.host, 443], [this.host, 5671]]);
   }
 
   async restart(signal = 'SIGKILL') {

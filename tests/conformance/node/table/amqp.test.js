@@ -1,0 +1,3 @@
+import { runColumn } from './run_column.js';
+
+runColumn('amqp');

@@ -1,0 +1,16 @@
+// The rows of the table, in the order in which they are shown.
+//
+// A row is { name, run(cell), not?, notes?, alone? }:
+//   not     columns -> { why, where, refused?(cell) }: what the service (or the SDK) does not do there, where that is
+//           written, and a function that shows the refusal; without one the cell is skipped.
+//   notes   columns -> what the cell leaves out although it passes.
+//   alone   the row stops the hub, so nothing else may run beside it.
+import { telemetry } from './rows/telemetry.js';
+
+export const rows = [...telemetry];
+
+// What `table` of a row says about a column: by its name, by SDK and protocol ("sdk-amqp"), by protocol, by 'sdk' or 'raw'.
+export function about(table = {}, { name, family, sdk }) {
+  const key = [name, sdk && `sdk-${family}`, family, sdk ? 'sdk' : 'raw'].find((one) => one in table);
+  return table[key];
+}
