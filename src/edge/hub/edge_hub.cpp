@@ -21,7 +21,7 @@ EdgeHub::Core::Core(Surroundings given, HubSettings hub_settings)
                  .target = settings.upstream_https,
                  .deadline = settings.upstream_patience}),
       scope(around.loop, around.time, sealed, scope_api, *this, settings.scope),
-      authenticator(around.time, scope,
+      authenticator(around.client_time ? *around.client_time : around.time, scope,
                     {.edge_device = settings.edge_device, .hub_host = settings.hub_host, .edge_host = settings.edge_host}),
       store(around.log, around.time, settings.edge_device, counters),
       inputs({.loop = around.loop, .time = around.time, .log = around.log, .counters = counters}),
@@ -41,7 +41,7 @@ EdgeHub::Core::Core(Surroundings given, HubSettings hub_settings)
                {.edge_device = settings.edge_device,
                 .version = settings.version,
                 .refresh_every = settings.configuration_refresh}),
-      methods(around.loop, around.time, around.random, counters,
+      methods(around.loop, around.client_time ? *around.client_time : around.time, around.random, counters,
               [this](const domain::Identity& target, const std::string& request_id, const domain::MethodRequest& request) {
                   const auto session = sessions.find(target);
                   return session && session->invoke_method(request_id, request);

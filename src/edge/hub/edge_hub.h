@@ -33,6 +33,8 @@ public:
         storage::MessageLog& log;
         storage::StateStore& state;
         std::string data_key;                  // state/data_key.h; secret
+        // The clock of those who connect, by which their tokens end and their calls of methods time out; null: `time`.
+        async::TimeSource* client_time = nullptr;
     };
     EdgeHub(Surroundings surroundings, HubSettings settings);
     ~EdgeHub() override;
