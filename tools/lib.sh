@@ -24,7 +24,9 @@ install_packages() {
     export DEBIAN_FRONTEND=noninteractive
     local log
     log=$(mktemp)
-    if ! { apt-get update && apt-get install -y --no-install-recommends "${missing[@]}"; } >"$log" 2>&1; then
+    # A third party's source that does not answer must not keep Debian's packages from being installed.
+    apt-get update >"$log" 2>&1 || true
+    if ! apt-get install -y --no-install-recommends "${missing[@]}" >>"$log" 2>&1; then
         tail -n 15 "$log" >&2
         die "the packages could not be installed" "the lines above are apt's own words; mend that and run this again"
     fi
