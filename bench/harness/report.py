@@ -28,7 +28,7 @@ def judge(bar, median, reference):
 
 
 def row(result, name, bar):
-    ours, peers = values(result, "selvage", bar["figure"]), values(result, "mosquitto", bar["figure"])
+    ours, peers = values(result, "selvage", bar["figure"]), values(result, result["peer"], bar["figure"])
     shown = {"bar": name, "what": result["what"], "unit": bar["unit"], "selvage": ours, "peer": peers, "ratio": [],
              "must": bar["must"], "aim": bar["aim"], "verdict": "no figure"}
     if result["errors"]:

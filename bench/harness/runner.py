@@ -17,9 +17,11 @@ class Runner:
         self.runs, self.seconds, self.quick = runs, seconds, quick
 
     def measure(self, name, scenario):
-        result = {"name": name, "what": scenario["what"], "bars": scenario["bars"], "runs": {}, "errors": []}
+        peer = scenario.get("peer", "mosquitto")
+        servers = [server for server in self.servers if server.name in ("selvage", peer)]
+        result = {"name": name, "what": scenario["what"], "peer": peer, "bars": scenario["bars"], "runs": {}, "errors": []}
         for number in range(self.runs):
-            for server in self.servers:
+            for server in servers:
                 print(f"\r{name}: run {number + 1} of {self.runs}, {server.name}          ", end="", file=sys.stderr, flush=True)
                 try:
                     figures = self.quiet_run(server, scenario)
@@ -43,38 +45,39 @@ class Runner:
         options = dict(scenario["options"])
         if self.quick:
             options.update(scenario.get("quick_options", {}))
-        if scenario["command"] in ("publish", "churn"):
+        if scenario["command"] in ("publish", "send", "churn"):
             options["seconds"] = self.seconds
         return options
 
     def run(self, server, scenario):
         options = self.options(scenario)
         before = machine.fdatasync_times(self.work) if scenario.get("fdatasync") else {}
+        program = scenario.get("program", "mqtt")
         arguments = [scenario["command"]]
         for name, value in options.items():
             arguments += [f"--{name}", value]
         if scenario["command"] == "start-up":
             server.make_ready()
-            arguments += server.connection_options() + ["--processor", SERVER_PROCESSOR, "--output", server.output]
-            figures = self.generate(server, arguments + ["--", *server.command()])
+            arguments += server.connection_options(program) + ["--processor", SERVER_PROCESSOR, "--output", server.output]
+            figures = self.generate(server, arguments + ["--", *server.command()], program)
         else:
-            figures = self.run_beside(server, arguments, options["count"])
+            figures = self.run_beside(server, arguments, options["count"], program)
         return {**before, **figures}
 
-    def run_beside(self, server, arguments, connections):
+    def run_beside(self, server, arguments, connections, program):
         server.start()
         try:
             pid = server.process.pid
-            if arguments[0] == "publish":
-                arguments = arguments + server.receiver
-            figures = self.generate(server, arguments + server.connection_options() + ["--server-pid", pid])
+            if arguments[0] in ("publish", "send"):
+                arguments = arguments + server.load_options.get(program, [])
+            figures = self.generate(server, arguments + server.connection_options(program) + ["--server-pid", pid], program)
         finally:
             server.stop()
         if "sent_in_all" in figures:
             server.check(connections, figures["sent_in_all"])
         return figures
 
-    def generate(self, server, arguments):
-        command = ["taskset", "-c", str(GENERATOR_PROCESSOR), *server.bench(*arguments)]
+    def generate(self, server, arguments, program):
+        command = ["taskset", "-c", str(GENERATOR_PROCESSOR), *server.bench(*arguments, program=program)]
         done = subprocess.run(command, check=True, capture_output=True, text=True, timeout=300)
         return json.loads(done.stdout)

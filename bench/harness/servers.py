@@ -9,6 +9,15 @@ import time
 
 SERVER_PROCESSOR = 0
 DEVICES = 10_000
+# Which load generator speaks which protocol.
+GENERATORS = {"mqtt": "selvage-bench-mqtt", "amqp": "selvage-bench-amqp"}
+
+
+def make_certificate(folder):
+    """A key of the same kind as selvage-hub's."""
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "30",
+                    "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost",
+                    "-keyout", folder / "key.pem", "-out", folder / "certificate.pem"], check=True, capture_output=True)
 
 
 def free_port():
@@ -18,9 +27,11 @@ def free_port():
 
 
 class Server:
-    """One process, pinned to one processor, listening for MQTT over TLS on `port`."""
+    """One process, pinned to one processor, listening over TLS on `port`."""
 
     process = None
+    start_seconds = 20
+    load_options = {}    # by program: what its command is told beside the scenario's options
 
     def __init__(self, binaries, work):
         self.binaries = pathlib.Path(binaries)
@@ -34,8 +45,8 @@ class Server:
         self.make_ready()
         with open(self.output, "ab") as output:
             self.process = subprocess.Popen(["taskset", "-c", str(SERVER_PROCESSOR), *self.command()],
-                                            stdout=output, stderr=output)
-        deadline = time.monotonic() + 20
+                                            stdin=subprocess.DEVNULL, stdout=output, stderr=output, env=self.environment())
+        deadline = time.monotonic() + self.start_seconds
         while True:
             with socket.socket() as probe:
                 if probe.connect_ex(("127.0.0.1", self.port)) == 0:
@@ -49,13 +60,19 @@ class Server:
             self.process.send_signal(signal.SIGTERM)
             self.process.wait(timeout=60)
 
-    def bench(self, *arguments):
-        return [str(self.binaries / "selvage-bench-mqtt"), *map(str, arguments)]
+    def environment(self):
+        return None
+
+    def bench(self, *arguments, program="mqtt"):
+        return [str(self.binaries / GENERATORS[program]), *map(str, arguments)]
 
 
 class Selvage(Server):
     name = "selvage"
-    receiver = []
+
+    def __init__(self, binaries, work):
+        super().__init__(binaries, work)
+        self.ports = {"mqtt": free_port(), "amqp": self.port}    # the last that it opens is the one to wait for
 
     def make_ready(self):
         """A new store for every run, with the same devices."""
@@ -72,10 +89,10 @@ class Selvage(Server):
 
     def command(self):
         return [str(self.binaries / "selvage-hub"), "serve", "--data", str(self.data), "--listen", "127.0.0.1",
-                "--mqtt-port", str(self.port), "--https-port", str(free_port()), "--log-level", "warning"]
+                "--mqtt-port", str(self.ports["mqtt"]), "--amqp-port", str(self.ports["amqp"]), "--https-port", str(free_port()), "--log-level", "warning"]
 
-    def connection_options(self):
-        return ["--port", self.port, "--trust", self.data / "certs/server.pem", "--devices", self.data / "devices.txt"]
+    def connection_options(self, program):
+        return ["--port", self.ports[program], "--trust", self.data / "certs/server.pem", "--devices", self.data / "devices.txt"]
 
     def check(self, connections, messages):
         """Every acknowledged message is in the event log, once and in its sender's order. After stop()."""
@@ -92,7 +109,7 @@ class Selvage(Server):
 class Mosquitto(Server):
     name = "mosquitto"
     # Messages must arrive somewhere to be counted: mosquitto has no log, so it delivers.
-    receiver = ["--subscribe", "devices/+/messages/events/#"]
+    load_options = {"mqtt": ["--subscribe", "devices/+/messages/events/#"]}
 
     def missing(self):
         return shutil.which("mosquitto", path=os.environ["PATH"] + ":/usr/sbin") is None
@@ -100,11 +117,7 @@ class Mosquitto(Server):
     def make_ready(self):
         if self.prepared:
             return
-        # A key of the same kind as selvage-hub's.
-        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "30",
-                        "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost",
-                        "-keyout", self.folder / "key.pem", "-out", self.folder / "certificate.pem"],
-                       check=True, capture_output=True)
+        make_certificate(self.folder)
         (self.folder / "mosquitto.conf").write_text("\n".join([
             f"listener {self.port} 127.0.0.1", f"certfile {self.folder}/certificate.pem", f"keyfile {self.folder}/key.pem",
             "tls_version tlsv1.3", "allow_anonymous true", "set_tcp_nodelay true", "persistence false",
@@ -115,7 +128,7 @@ class Mosquitto(Server):
         path = shutil.which("mosquitto", path=os.environ["PATH"] + ":/usr/sbin")
         return [path, "-c", str(self.folder / "mosquitto.conf")]
 
-    def connection_options(self):
+    def connection_options(self, program):
         return ["--port", self.port, "--trust", self.folder / "certificate.pem"]
 
     def check(self, connections, messages):
