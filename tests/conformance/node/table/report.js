@@ -21,7 +21,8 @@ function tableOf(events) {
     if (!table.notes.includes(text)) table.notes.push(text);
     return table.notes.indexOf(text) + 1;
   };
-  for (const row of rows) {
+  const wanted = process.env.SELVAGE_ROW;
+  for (const row of rows.filter(({ name }) => !wanted || name.includes(wanted))) {
     const cells = {};
     for (const column of columns) {
       const event = events.get(`${row.name} · ${column.name}`);

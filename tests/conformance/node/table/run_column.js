@@ -7,7 +7,11 @@ import { World } from './world.js';
 
 // What a row's function gets: the column, the world, and connections that end with the cell.
 class Cell {
-  constructor(world, column) { Object.assign(this, { world, column, peers: [] }); }
+  constructor(world, column) {
+    Object.assign(this, { world, column, peers: [] });
+    this.open = this.open.bind(this);
+    this.device = this.device.bind(this);
+  }
 
   async open(identity, options = {}) {
     const peer = await this.column.Peer.open(identity, options);
@@ -15,7 +19,7 @@ class Cell {
     return peer;
   }
 
-  // A connection of a new device, or of `authentication` as the registry has it.
+  // A new device and a connection of it.
   async device(options) {
     const identity = await this.world.device();
     return { identity, peer: await this.open(identity, options) };
@@ -46,6 +50,6 @@ export function runColumn(name) {
     }
   };
   const mine = rows.filter((row) => !wanted || row.name.includes(wanted));
-  describe(column.name, { concurrency: 8 }, () => cells(mine.filter((row) => !row.alone)));
+  describe(column.name, { concurrency: 12 }, () => cells(mine.filter((row) => !row.alone)));
   describe(`${column.name}, rows that stop the hub`, () => cells(mine.filter((row) => row.alone)));
 }

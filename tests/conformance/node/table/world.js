@@ -7,6 +7,7 @@ import readline from 'node:readline';
 import iothub from 'azure-iothub';
 import { Hub, bin, until } from '../support/processes.js';
 import { EdgeHub } from '../support/edge.js';
+import { Certificates } from './certificates.js';
 
 const { Registry, Client: ServiceClient } = iothub;
 
@@ -47,6 +48,7 @@ export class World {
     world.service = ServiceClient.fromConnectionString(world.hub.connectionString);
     world.numbers = 0;
     world.records = [];
+    world.certificates = new Certificates();
     world.watchEvents();
     return world;
   }
@@ -58,6 +60,7 @@ export class World {
     this.monitor.kill();
     await this.edge?.then((edge) => edge.stop(), () => {});
     await this.polling;
+    this.certificates.remove();
     await this.hub.stop();
   }
 
@@ -158,6 +161,13 @@ export class World {
     return responseBody.properties.desired.$version;
   }
 
+  async replaceDesired({ device }, desired, etag) {
+    const answer = await this.ask('PUT', `/twins/${device}`, {
+      headers: { 'Content-Type': 'application/json', 'If-Match': `"${etag}"` }, body: JSON.stringify({ properties: { desired } }),
+    });
+    if (answer.status !== 200) throw new Error(`PUT of the twin: ${answer.status} ${answer.text}`);
+  }
+
   // Waits for the device to listen, unless told not to.
   async call({ device, module }, methodName, payload, { connect = 10, respond = 10 } = {}) {
     const call = { methodName, payload, responseTimeoutInSeconds: respond, connectTimeoutInSeconds: connect };
@@ -176,6 +186,20 @@ export class World {
   async edgeModule(module) {
     const edge = await this.edgeHub();
     return (await this.module('edge', module)).with({ host: edge.host, ca: edge.ca });
+  }
+
+  // A root and an intermediate that it issued; the hub knows the root and has its proof.
+  trustRoot() {
+    this.trusting ??= this.proveRoot();
+    return this.trusting;
+  }
+
+  async proveRoot() {
+    this.certificates.make('root', { cn: 'Test root', ca: true });
+    this.certificates.make('middle', { cn: 'Test intermediate', ca: true, issuer: 'root' });
+    await this.hub.ctl('ca', 'add', '--name', 'root', '--file', this.certificates.file('root.pem'));
+    this.certificates.make('proof', { cn: (await this.hub.ctl('ca', 'verify', '--name', 'root')).trim(), issuer: 'root' });
+    await this.hub.ctl('ca', 'verify', '--name', 'root', '--file', this.certificates.file('proof.pem'));
   }
 
   async restart() {

@@ -29,23 +29,38 @@ const refused = (what, text = what) => Object.assign(new Error(`refused: ${text}
 const text = (body) => (Buffer.isBuffer(body?.content ?? body) ? (body.content ?? body).toString() : '');
 
 export class RawAmqpPeer {
-  static async open(identity, { token, retry, ...more } = {}) {
-    const raw = await RawAmqp.open({ host: identity.host, ca: identity.ca }, { ...identity.certificate, ...more });
-    const peer = new RawAmqpPeer(raw, identity);
-    if (identity.certificate) return peer;
-    try {
-      await peer.renew(token ?? identity.token());
-    } catch (error) {
-      raw.close();
-      throw error;
-    }
+  static async open(identity, { token, retry, clean, ...more } = {}) {
+    const peer = new RawAmqpPeer(identity);
+    await peer.connect(token, more);
     return peer;
   }
 
-  constructor(raw, identity) {
-    Object.assign(this, { raw, identity, overhead: 0, rids: 0, links: {} });
+  // `again`: what to attach once more on the next connection.
+  constructor(identity) { Object.assign(this, { identity, overhead: 0, rids: 0, again: [] }); }
+
+  async connect(token, more) {
+    const { host, ca, certificate } = this.identity;
+    this.raw = await RawAmqp.open({ host, ca }, { ...certificate, ...more });
+    this.watch(this.raw);
+    if (certificate) return;
+    try {
+      await this.renew(token ?? this.identity.token());
+    } catch (error) {
+      this.raw.close();
+      throw error;
+    }
+  }
+
+  async reopen() {
+    await this.connect();
+    const again = this.again.splice(0);
+    for (const attach of again) await attach();
+  }
+
+  watch(raw) {
+    Object.assign(this, { links: {}, isLost: false, twinSender: undefined, methodSender: undefined });
     this.lost = new Promise((resolve) => { this.lose = resolve; });
-    this.lost.then(() => { this.isLost = true; });
+    this.lost.then(() => { if (this.raw === raw) this.isLost = true; });
     for (const event of ['disconnected', 'connection_close', 'receiver_close', 'sender_close', 'receiver_error', 'sender_error'])
       raw.connection.on(event, (context) => this.lose(context));
   }
@@ -84,6 +99,7 @@ export class RawAmqpPeer {
   output(name, message) { return this.send({ ...message, output: name }); }
 
   async receive(handler, suffix = '/messages/devicebound') {
+    this.again.push(() => this.receive(handler, suffix));
     const receiver = await this.receiver(suffix, { autoaccept: false, credit_window: 50 });
     const take = ({ message, delivery }) => handler({
       body: Buffer.from(message.body.content), properties: { ...message.application_properties }, messageId: message.message_id,
@@ -137,11 +153,13 @@ export class RawAmqpPeer {
   }
 
   async desired(handler) {
+    this.again.push(() => this.desired(handler));
     this.onDesired = handler;
     await this.ask({ operation: 'PUT', resource: '/notifications/twin/properties/desired' });
   }
 
   async method(name, handler) {
+    this.again.push(() => this.method(name, handler));
     this.methods ??= {};
     this.methods[name] = handler;
     this.methodSender ??= this.pair('/methods/devicebound', 'methods', async (message) => {

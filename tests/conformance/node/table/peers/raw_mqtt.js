@@ -24,6 +24,7 @@ function unbag(text) {
   return message;
 }
 
+const connackCodes = { 1: 'protocol level', 2: 'client id', 3: 'unavailable', 4: 'bad user name', 5: 'unauthorized' };
 const once = (client, event) => new Promise((resolve) => client.once(event, resolve));
 
 export class RawMqttPeer {
@@ -37,33 +38,48 @@ export class RawMqttPeer {
   }
 
   // Besides mqtt's own options: `token`; `holds`: acknowledges nothing.
-  static open(identity, { token, holds, retry, ...more } = {}) {
-    const client = mqtt.connect(RawMqttPeer.options(identity, { ...(token && { password: token }), ...more }));
-    const peer = new RawMqttPeer(client, identity, holds);
+  static async open(identity, { token, holds, retry, ...more } = {}) {
+    const peer = new RawMqttPeer(identity, holds);
+    await peer.connect({ ...(token && { password: token }), ...more });
+    return peer;
+  }
+
+  constructor(identity, holds) { Object.assign(this, { identity, holds, overhead: 0, rids: 0, topics: [], packets: [] }); }
+
+  connect(more) {
+    const client = mqtt.connect(RawMqttPeer.options(this.identity, more));
     return new Promise((resolve, reject) => {
       const refuse = (error) => {
         client.end(true);
-        reject(Object.assign(error, { refusal: { 1: 'protocol level', 2: 'client id', 3: 'unavailable', 4: 'bad user name', 5: 'unauthorized' }[error.code] ?? 'closed' }));
+        reject(Object.assign(error, { refusal: connackCodes[error.code] ?? 'closed' }));
       };
-      client.once('connect', (connack) => { peer.connack = connack; resolve(peer); });
+      client.once('connect', (connack) => { this.take(client, connack); resolve(); });
       client.once('error', refuse);
       client.once('close', () => refuse(new Error('closed before CONNACK')));
     });
   }
 
-  constructor(client, identity, holds) {
-    Object.assign(this, { client, identity, overhead: 0, rids: 0, topics: [], packets: [] });
-    this.lost = once(client, 'close');
-    this.lost.then(() => { this.isLost = true; });
+  take(client, connack) {
+    Object.assign(this, { client, connack, isLost: false });
+    this.lost = once(client, 'close').then(() => { if (this.client === client) this.isLost = true; });
     client.on('error', () => {});
-    if (holds) {
+    if (this.holds) {
       client.handleMessage = (packet) => { this.packets.push(packet); };
-    } else {
-      client.on('message', (topic, payload, packet) => {
-        this.packets.push(packet);
-        for (const { prefix, handler } of this.topics) if (topic.startsWith(prefix)) handler(topic.slice(prefix.length), payload, packet);
-      });
+      return;
     }
+    client.on('message', (topic, payload, packet) => {
+      this.packets.push(packet);
+      for (const { prefix, handler } of this.topics) if (topic.startsWith(prefix)) handler(topic.slice(prefix.length), payload, packet);
+    });
+  }
+
+  // A new connection that takes the stored session up again: no SUBSCRIBE.
+  reopen(more) { return this.connect({ clean: false, ...more }); }
+
+  async renew(token) {
+    const old = this.client;
+    await this.reopen({ password: token });
+    old.end(true);
   }
 
   // The granted QoS.
@@ -76,8 +92,9 @@ export class RawMqttPeer {
 
   // Resolves at the PUBACK; rejects when the connection ends first, which is how MQTT says no.
   publish(topic, body, options = { qos: 1 }) {
+    const { client } = this;
     return Promise.race([
-      new Promise((resolve, reject) => this.client.publish(topic, body, options, (error) => (error ? reject(error) : resolve()))),
+      new Promise((resolve, reject) => client.publish(topic, body, options, (error) => (error ? reject(error) : resolve()))),
       this.lost.then(() => { throw Object.assign(new Error('the hub closed the connection'), { refusal: 'closed' }); }),
     ]);
   }
