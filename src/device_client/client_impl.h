@@ -18,7 +18,6 @@ inline constexpr std::chrono::seconds kTokenTimeout{30};
 inline constexpr std::chrono::seconds kTwinTimeout{30};
 inline constexpr std::chrono::seconds kDrainTimeout{10};
 inline constexpr std::chrono::seconds kFirstWait{1};
-inline constexpr std::chrono::seconds kLongestWait{60};
 inline constexpr std::chrono::seconds kStable{30};         // a connection that lived this long was no failure
 inline constexpr std::size_t kTwinRequestsMax = 64;
 inline constexpr std::size_t kMethodsMax = 32;
@@ -76,7 +75,7 @@ struct DeviceClient::Impl {
     bool renewing = false;                       // the connection is being given up for a new token
     bool stopping = false;
     std::optional<Login> next_login;             // fetched for a renewal
-    Backoff backoff{kFirstWait, kLongestWait};
+    Backoff backoff{kFirstWait, settings.reconnect_max};
     async::Event settled;                        // connected or stopped
     async::Event room;                           // has_room(), or stopped
     std::map<std::string, std::shared_ptr<TwinReply>, std::less<>> twin_requests;

@@ -4,7 +4,7 @@
 // selvage-hub, edge-hub and Azure IoT Hub alike.
 //
 // Runs on: one loop. Bounded: at most `window` messages are unacknowledged; past that send() refuses, and the caller waits
-// with room(). Reconnects for ever, waiting a random part of 1 s, 2 s, 4 s … 60 s; a refusal for bad credentials is retried
+// with room(). Reconnects for ever, waiting a random part of 1 s, 2 s, 4 s … reconnect_max; a refusal for bad credentials is retried
 // alike (a hub that has just started may not know its identities yet). A token is renewed at 80 % of its life: the window is
 // drained, the connection made anew; while no new token can be had the old connection stays.
 #pragma once
@@ -48,6 +48,7 @@ struct ClientSettings {
     std::optional<domain::Identity> token_identity;
     std::chrono::seconds token_lifetime{3600};
     std::chrono::seconds keep_alive{60};
+    std::chrono::seconds reconnect_max{60};    // the longest wait between two attempts to connect
     std::size_t window = 256;         // unacknowledged messages
     std::size_t window_bytes = 4 << 20;
     bool clean_session = false;

@@ -22,6 +22,7 @@ struct HubSettings {
     std::chrono::seconds configuration_refresh{3600};
     std::chrono::seconds upstream_idle_close{3600};
     std::chrono::seconds upstream_patience{20};
+    std::chrono::seconds upstream_reconnect_max{60};
     ScopeCache::Settings scope{};
 };
 

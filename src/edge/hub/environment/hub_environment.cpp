@@ -64,6 +64,8 @@ Result<> read_upstream(const Variables& variables, HubEnvironment& environment) 
     hub.upstream_https.host = above;
     hub.upstream_https.port = static_cast<std::uint16_t>(https_port);
     SELVAGE_TRY(hub.upstream_patience, variables.seconds("CloudOperationTimeoutSecs", 20s));
+    SELVAGE_TRY(const auto reconnect_max, variables.number("UpstreamReconnectMaxSecs", 60, 1, 3600));
+    hub.upstream_reconnect_max = std::chrono::seconds(reconnect_max);
     SELVAGE_TRY(hub.upstream_idle_close, variables.seconds("CloudConnectionIdleTimeoutSecs", 3600s));
     SELVAGE_TRY(const auto close_idle, variables.flag("CloseCloudConnectionOnIdleTimeout", true));
     if (!close_idle) hub.upstream_idle_close = 24h * 365 * 100;

@@ -61,6 +61,7 @@ std::shared_ptr<DeviceClientLink> UpstreamLinks::make_link(const domain::Identit
     settings.hub_host = settings_.hub_host;
     settings.target = settings_.target;
     settings.product_info = settings_.product_info;
+    settings.reconnect_max = settings_.reconnect_max;
     settings.window = settings_.window;
     settings.window_bytes = settings_.window_bytes;
     // What is subscribed always follows from the wishes, never from an earlier session.

@@ -27,6 +27,7 @@ struct UpstreamSettings {
     net::Target target;                    // where to dial
     std::string product_info;
     std::chrono::seconds idle_close{3600};
+    std::chrono::seconds reconnect_max{60};
     std::size_t window = 256;              // unacknowledged messages a link
     std::size_t window_bytes = 2 << 20;
 };

@@ -56,6 +56,7 @@ TEST(HubEnvironment, ReadsNamesInAnyCaseAndEitherSeparator) {
                                              {"AmqpSettings__Port", "5672"},
                                              {"AmqpSettings__Enabled", "false"},
                                              {"MqttSettings__MaxKeepAliveTimeout", "00:01:30"},
+                                             {"UpstreamReconnectMaxSecs", "2"},
                                              {"StorageFolder", "/data/"},
                                              {"StorageDurability", "Process"},
                                              {"RuntimeLogLevel", "Debug"},
@@ -70,6 +71,7 @@ TEST(HubEnvironment, ReadsNamesInAnyCaseAndEitherSeparator) {
     EXPECT_EQ(environment->amqp_address, "127.0.0.2");
     EXPECT_FALSE(environment->amqp_enabled);
     EXPECT_EQ(environment->keep_alive_max, 90s);
+    EXPECT_EQ(environment->hub.upstream_reconnect_max, 2s);
     EXPECT_EQ(environment->storage_folder, "/data/edgeHub");
     EXPECT_EQ(environment->durability, storage::Durability::process);
     EXPECT_EQ(environment->log_level, log::Level::debug);
@@ -95,6 +97,7 @@ TEST(HubEnvironment, SaysWhichVariableIsWrongAndNeverTheKey) {
         {of_module({{"MaxConnectedClients", "many"}}), "MaxConnectedClients=many: must be a whole number from 1 to 1000000"},
         {of_module({{"MqttSettings__ConnectArrivalTimeout", "1:2"}}),
          "MqttSettings__ConnectArrivalTimeout=1:2: must be hh:mm:ss"},
+        {of_module({{"UpstreamReconnectMaxSecs", "0"}}), "UpstreamReconnectMaxSecs=0: must be a whole number from 1 to 3600"},
         {of_module({{"StorageDurability", "maybe"}}), "StorageDurability=maybe: must be power or process"},
         {of_module({{"MqttSettings__Enabled", "1"}}), "MqttSettings__Enabled=1: must be true or false"},
         {of_module({{"RuntimeLogLevel", "loud"}}),
