@@ -9,11 +9,13 @@ import { c2d } from './rows/c2d.js';
 import { connections } from './rows/connections.js';
 import { methods } from './rows/methods.js';
 import { modules } from './rows/modules.js';
+import { refusals } from './rows/refusals.js';
 import { telemetry } from './rows/telemetry.js';
 import { twins } from './rows/twins.js';
+import { wire } from './rows/wire.js';
 import { x509 } from './rows/x509.js';
 
-export const rows = [...telemetry, ...c2d, ...twins, ...methods, ...modules, ...connections, ...x509];
+export const rows = [...telemetry, ...c2d, ...twins, ...methods, ...modules, ...connections, ...x509, ...refusals, ...wire];
 
 // What `table` of a row says about a column: by its name, by SDK and protocol ("sdk-amqp"), by protocol, by 'sdk' or 'raw'.
 export function about(table = {}, { name, family, sdk }) {

@@ -61,8 +61,7 @@ export class RawAmqpPeer {
     Object.assign(this, { links: {}, isLost: false, twinSender: undefined, methodSender: undefined });
     this.lost = new Promise((resolve) => { this.lose = resolve; });
     this.lost.then(() => { if (this.raw === raw) this.isLost = true; });
-    for (const event of ['disconnected', 'connection_close', 'receiver_close', 'sender_close', 'receiver_error', 'sender_error'])
-      raw.connection.on(event, (context) => this.lose(context));
+    for (const event of ['disconnected', 'connection_close']) raw.connection.on(event, (context) => this.lose(context));
   }
 
   async renew(token) {
@@ -70,16 +69,23 @@ export class RawAmqpPeer {
     if (status !== 200) throw refused(status, why);
   }
 
-  // One sender an address, made at its first use.
-  async sender(suffix, more) {
-    this.links[suffix] ??= this.raw.sender(`/${this.identity.path}${suffix}`, more)
-      .catch((error) => { throw refused(error.condition, error.message); });
+  async attach(how, suffix, more) {
+    try {
+      const link = await this.raw[how](`/${this.identity.path}${suffix}`, more);
+      for (const event of [`${how}_close`, `${how}_error`]) link.on(event, (context) => this.lose(context));
+      return link;
+    } catch (error) {
+      throw refused(error.condition, error.message);
+    }
+  }
+
+  // One an address, made at its first use.
+  sender(suffix, more) {
+    this.links[suffix] ??= this.attach('sender', suffix, more);
     return this.links[suffix];
   }
 
-  receiver(suffix, more) {
-    return this.raw.receiver(`/${this.identity.path}${suffix}`, more).catch((error) => { throw refused(error.condition, error.message); });
-  }
+  receiver(suffix, more) { return this.attach('receiver', suffix, more); }
 
   async deliver(message, format) {
     const sender = await this.sender('/messages/events');

@@ -70,7 +70,7 @@ function shortToken(identity, seconds) {
 async function renewed({ world, column, open }) {
   const identity = await world.device();
   const { token, over } = shortToken(identity, 4);
-  const peer = await open(identity, { token });
+  const peer = await open(identity, { token, clean: false });
   if (column.family !== 'http') await peer.method('echo', (payload) => ({ status: 200, payload }));
   await peer.send({ body: 'with the old' });
   await peer.renew(identity.token());
