@@ -1,0 +1,1 @@
+selvage_fuzz(daemon_answers SOURCES fuzz_daemon_answers.cpp USES edge_management edge_workload net)

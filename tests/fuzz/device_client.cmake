@@ -1,0 +1,1 @@
+selvage_fuzz(device_client SOURCES fuzz_device_client.cpp USES device_client codec_mqtt)

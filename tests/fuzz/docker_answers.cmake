@@ -1,0 +1,1 @@
+selvage_fuzz(docker_answers SOURCES fuzz_docker_answers.cpp USES edge_runtime_docker edge_management net async)

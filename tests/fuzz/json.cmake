@@ -1,0 +1,1 @@
+selvage_fuzz(json SOURCES fuzz_json.cpp USES base)
