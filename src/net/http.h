@@ -3,8 +3,10 @@
 
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -36,6 +38,15 @@ struct HttpTarget {
 };
 Result<HttpTarget> parse_target(std::string_view target);
 
+// Reads the body of a request as it comes.
+class HttpBodyReader {
+public:
+    virtual ~HttpBodyReader() = default;
+    // The next part, not empty; nothing at the body's end. Errors: connection_closed, message_too_large, malformed, timeout
+    // (nothing came for the server's request_timeout). After an error only a response can follow.
+    virtual Awaitable<Result<std::optional<std::string>>> read() = 0;
+};
+
 struct HttpRequest {
     std::string method = "GET";
     std::string target = "/";         // origin form, encoded
@@ -43,6 +54,9 @@ struct HttpRequest {
     std::string body = {};
     // Server side: who asks.
     Stream* peer = nullptr;
+    // Server side, for what HttpServerSettings::streamed_bytes_max says so: the body, until the handler returns. What the
+    // handler leaves unread ends the connection behind the response.
+    HttpBodyReader* incoming = nullptr;
 };
 
 // Writes parts of a streamed body (chunked; each write is one chunk).
@@ -59,6 +73,9 @@ struct HttpResponse {
     std::string body = {};            // sent with Content-Length
     // Instead of `body`: called once the head is sent.
     std::function<Awaitable<Result<>>(HttpBodyWriter&)> stream = {};
+    // How much `stream` is going to write, where that is known: sent as Content-Length, instead of chunks. Without a
+    // `stream` it is what a HEAD request is told.
+    std::optional<std::uint64_t> stream_bytes = {};
 };
 
 struct HttpServerSettings {
@@ -67,6 +84,9 @@ struct HttpServerSettings {
     std::chrono::milliseconds idle_timeout{120'000};   // between requests
     std::chrono::milliseconds request_timeout{60'000}; // for a request to arrive whole
     std::chrono::milliseconds write_timeout{60'000};   // for a whole body, or one part of a stream, to be taken
+    // Asked once a request's head is there: how many bytes its body may have when the handler reads it as it comes
+    // (HttpRequest::incoming). Nothing: the body is collected first, as bounded above. Null: always collected.
+    std::function<std::optional<std::uint64_t>(const HttpRequest& head)> streamed_bytes_max = {};
 };
 
 using HttpHandler = std::function<Awaitable<HttpResponse>(HttpRequest request)>;

@@ -6,6 +6,7 @@
 #include <boost/asio/error.hpp>
 #include <boost/system/system_error.hpp>
 
+#include <limits>
 #include <optional>
 
 #include "async/deadline.h"
@@ -26,6 +27,9 @@ constexpr std::size_t kJoinedBytesMax = 64 * 1024;
 // it, so some are read.
 constexpr std::size_t kLingerBytesMax = 1024 * 1024;
 constexpr std::chrono::milliseconds kLinger{2'000};
+// The same behind an answer that came before the end of a body that is read as it comes: clients upload in parts of some
+// megabytes, and those that write a part to its end before they read find the answer then.
+constexpr std::size_t kUnreadBytesMax = 16 * 1024 * 1024;
 
 class ChunkWriter final : public HttpBodyWriter {
 public:
@@ -41,9 +45,11 @@ public:
         auto writing = stream_.write(bytes);
         auto written = co_await async::with_deadline(time_, timeout_, std::move(writing));
         broken_ = !written;
+        written_ += part.size();
         co_return written;
     }
     bool broken() const { return broken_; }
+    std::uint64_t written() const { return written_; }
 
 private:
     Stream& stream_;
@@ -51,6 +57,7 @@ private:
     std::chrono::milliseconds timeout_;
     bool chunked_;
     bool broken_ = false;
+    std::uint64_t written_ = 0;
 };
 
 bool asks_for_websocket(const codec::http1::Head& head, const HttpRequest& request) {
@@ -78,17 +85,20 @@ HttpResponse plain_answer(int status, std::string_view text) {
     return response;
 }
 
-class HttpConnection {
+class HttpConnection : private HttpBodyReader {
 public:
     HttpConnection(std::shared_ptr<Stream> stream, async::TimeSource& time,
                    HttpServerSettings settings, HttpHandler handler, bool upgrades)
         : stream_(std::move(stream)),
           time_(time),
-          settings_(settings),
+          settings_(std::move(settings)),
           handler_(std::move(handler)),
           upgrades_(upgrades),
-          parser_(Parser::Role::requests, {.head_bytes_max = settings.head_bytes_max,
-                                           .body_bytes_max = settings.body_bytes_max}),
+          // With bodies that are not collected, each request is bounded once its head is there.
+          parser_(Parser::Role::requests,
+                  {.head_bytes_max = settings_.head_bytes_max,
+                   .body_bytes_max = settings_.streamed_bytes_max ? std::numeric_limits<std::uint64_t>::max()
+                                                                 : settings_.body_bytes_max}),
           buffer_(kReadBytes) {}
 
     // Returns the upgrade request when that ends it: the stream is open then, otherwise closed.
@@ -97,10 +107,16 @@ public:
 private:
     // One read into the parser. False at the peer's end. Errors: those of the stream and the
     // parser.
-    Awaitable<Result<bool>> read();
+    Awaitable<Result<bool>> receive();
     // Reads until the request is whole. False when the peer left before its first byte.
     Awaitable<Result<bool>> read_request();
     Awaitable<Result<>> read_rest();
+    // Says once that a body which the client holds back may come.
+    Awaitable<Result<>> let_body_come();
+    // Once the head is there: bounds the body, and decides whether it is collected.
+    Result<> choose_body();
+    // The next part of a body that is not collected.
+    Awaitable<Result<std::optional<std::string>>> read() override;
     // Answers one request. False when the connection ends with it.
     Awaitable<bool> answer();
     Awaitable<HttpResponse> ask(HttpRequest request);
@@ -109,7 +125,9 @@ private:
     Awaitable<bool> respond_stream(HttpResponse response, std::string head, bool chunked);
     Awaitable<bool> send(std::string_view bytes);
     Awaitable<> refuse(Error error);
-    Awaitable<Result<>> swallow();
+    Awaitable<Result<>> swallow(std::size_t bytes_max);
+    // What a client is still sending is read for a while, for the sake of the answer that it has not read yet.
+    Awaitable<> linger(std::size_t bytes_max);
 
     std::shared_ptr<Stream> stream_;
     async::TimeSource& time_;
@@ -120,9 +138,12 @@ private:
     Parser parser_;
     std::vector<std::byte> buffer_;
     bool begun_ = false;  // bytes of the request being read have come
+    bool chosen_ = false;     // choose_body() has been asked about this request
+    bool streamed_ = false;   // and its body is not collected
+    bool continued_ = false;  // 100 Continue is said
 };
 
-Awaitable<Result<bool>> HttpConnection::read() {
+Awaitable<Result<bool>> HttpConnection::receive() {
     const auto count = co_await stream_->read_some(buffer_);
     if (!count) co_return fail(count.error());
     begun_ |= *count > 0;
@@ -132,29 +153,55 @@ Awaitable<Result<bool>> HttpConnection::read() {
     co_return *count > 0;
 }
 
+Result<> HttpConnection::choose_body() {
+    if (chosen_ || !parser_.head()) return {};
+    chosen_ = true;
+    if (!settings_.streamed_bytes_max) return {};
+    const auto streamed = settings_.streamed_bytes_max(to_request(*parser_.head(), stream_.get()));
+    streamed_ = streamed.has_value();
+    return parser_.limit_body(streamed.value_or(settings_.body_bytes_max));
+}
+
+Awaitable<Result<>> HttpConnection::let_body_come() {
+    if (continued_ || !parser_.head() || !parser_.head()->expect_continue) co_return Result<>{};
+    continued_ = true;
+    co_return co_await stream_->write("HTTP/1.1 100 Continue\r\n\r\n");
+}
+
 Awaitable<Result<>> HttpConnection::read_rest() {
-    bool continued = false;
-    while (!parser_.complete()) {
-        if (parser_.head() && parser_.head()->expect_continue && !continued) {
-            continued = true;
-            const auto written = co_await stream_->write("HTTP/1.1 100 Continue\r\n\r\n");
-            if (!written) co_return written;
-        }
-        const auto more = co_await read();
+    for (;;) {
+        const auto bounded = choose_body();
+        if (!bounded) co_return bounded;
+        if (streamed_ || parser_.complete()) co_return Result<>{};
+        const auto told = co_await let_body_come();
+        if (!told) co_return told;
+        const auto more = co_await receive();
         if (!more) co_return fail(more.error());
         if (!*more) co_return fail(Errc::connection_closed, "the client left");
     }
-    co_return Result<>{};
+}
+
+Awaitable<Result<std::optional<std::string>>> HttpConnection::read() {
+    for (;;) {
+        auto part = parser_.take_body();
+        if (!part.empty()) co_return part;
+        if (parser_.complete()) co_return std::nullopt;
+        const auto told = co_await let_body_come();
+        if (!told) co_return fail(told.error());
+        auto receiving = receive();
+        const auto more = co_await async::with_deadline(time_, settings_.request_timeout, std::move(receiving));
+        if (!more) co_return fail(more.error());
+        if (!*more) co_return fail(Errc::connection_closed, "the client left");
+    }
 }
 
 Awaitable<Result<bool>> HttpConnection::read_request() {
     if (!begun_) {
-        auto first = read();
+        auto first = receive();
         const auto more =
             co_await async::with_deadline(time_, settings_.idle_timeout, std::move(first));
         if (!more || !*more) co_return more;
     }
-    if (parser_.complete()) co_return true;
     auto rest = read_rest();
     const auto whole =
         co_await async::with_deadline(time_, settings_.request_timeout, std::move(rest));
@@ -188,6 +235,7 @@ Awaitable<bool> HttpConnection::send(std::string_view bytes) {
 
 Awaitable<bool> HttpConnection::respond_stream(HttpResponse response, std::string head,
                                                bool chunked) {
+    const auto announced = response.stream_bytes;
     const bool begun = co_await send(head);
     if (!begun) co_return false;
     ChunkWriter writer(*stream_, time_, settings_.write_timeout, chunked);
@@ -195,9 +243,10 @@ Awaitable<bool> HttpConnection::respond_stream(HttpResponse response, std::strin
     if (!done && !writer.broken())
         log::debug("http.server", "stream ended early peer={}: {}", stream_->peer(),
                    done.error().detail);
-    // Without the last chunk the client knows that the body is cut short.
-    if (!done || writer.broken() || !chunked) co_return false;
-    co_return co_await send(kLastChunk);
+    // Without the last chunk, or with fewer bytes than were announced, the client knows that the body is cut short.
+    if (!done || writer.broken()) co_return false;
+    if (chunked) co_return co_await send(kLastChunk);
+    co_return announced == writer.written();
 }
 
 Awaitable<bool> HttpConnection::respond(HttpResponse response, bool head_only, bool old_client,
@@ -207,7 +256,7 @@ Awaitable<bool> HttpConnection::respond(HttpResponse response, bool head_only, b
     auto framing = BodyFraming::length;
     if (bodiless)
         framing = BodyFraming::none;
-    else if (streamed)
+    else if (streamed && !response.stream_bytes)
         framing = old_client ? BodyFraming::until_close : BodyFraming::chunked;
     if (framing == BodyFraming::until_close) keep_alive = false;
     const std::string_view connection = !keep_alive ? "close" : old_client ? "keep-alive" : "";
@@ -231,11 +280,13 @@ Awaitable<bool> HttpConnection::respond(HttpResponse response, bool head_only, b
 
 Awaitable<bool> HttpConnection::answer() {
     const auto& head = *parser_.head();
+    const bool streamed = streamed_;
     const bool head_only = head.method == "HEAD";
     const bool old_client = head.minor_version == 0;
     const bool keep_alive = head.keep_alive;
     auto request = to_request(head, stream_.get());
-    request.body = parser_.take_body();
+    if (streamed) request.incoming = this;
+    else request.body = parser_.take_body();
     if (asks_for_websocket(head, request)) {
         if (!upgrades_) {
             co_await refuse({Errc::malformed, "WebSocket is not served here"});
@@ -246,17 +297,27 @@ Awaitable<bool> HttpConnection::answer() {
         co_return false;
     }
     auto response = co_await ask(std::move(request));
-    const bool stays = co_await respond(std::move(response), head_only, old_client, keep_alive);
-    co_return stays;
+    const bool whole = parser_.complete();
+    const bool stays = co_await respond(std::move(response), head_only, old_client, keep_alive && whole);
+    if (whole) co_return stays;
+    stream_->end_writing();
+    co_await linger(kUnreadBytesMax);
+    co_return false;
 }
 
-Awaitable<Result<>> HttpConnection::swallow() {
-    for (std::size_t total = 0; total < kLingerBytesMax;) {
+Awaitable<Result<>> HttpConnection::swallow(std::size_t bytes_max) {
+    for (std::size_t total = 0; total < bytes_max;) {
         const auto count = co_await stream_->read_some(buffer_);
         if (!count || *count == 0) break;
         total += *count;
     }
     co_return Result<>{};
+}
+
+Awaitable<> HttpConnection::linger(std::size_t bytes_max) {
+    auto rest = swallow(bytes_max);
+    ignore(co_await async::with_deadline(time_, kLinger, std::move(rest)),
+           "the connection ends either way");
 }
 
 Awaitable<> HttpConnection::refuse(Error error) {
@@ -265,9 +326,7 @@ Awaitable<> HttpConnection::refuse(Error error) {
     const bool sent = co_await send(bytes);
     if (!sent) co_return;
     stream_->end_writing();
-    auto rest = swallow();
-    ignore(co_await async::with_deadline(time_, kLinger, std::move(rest)),
-           "the connection ends either way");
+    co_await linger(kLingerBytesMax);
 }
 
 Awaitable<std::optional<HttpRequest>> HttpConnection::run() {
@@ -291,6 +350,7 @@ Awaitable<std::optional<HttpRequest>> HttpConnection::run() {
             break;
         }
         begun_ = parser_.complete() || parser_.begun();
+        chosen_ = streamed_ = continued_ = false;
     }
     if (!upgrade_) stream_->close();
     co_return std::move(upgrade_);

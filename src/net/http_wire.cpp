@@ -52,6 +52,7 @@ constexpr std::array kReasons = {
     Words{502, "Bad Gateway"},
     Words{503, "Service Unavailable"},
     Words{504, "Gateway Timeout"},
+    Words{507, "Insufficient Storage"},
 };
 
 bool has_control(std::string_view text) {
@@ -98,7 +99,7 @@ std::string response_head(const HttpResponse& response, BodyFraming framing,
     for (const auto& [name, value] : response.headers.fields)
         if (!is_framing(name)) append_field(out, name, value);
     if (framing == BodyFraming::length)
-        append_field(out, "Content-Length", std::to_string(response.body.size()));
+        append_field(out, "Content-Length", std::to_string(response.stream_bytes.value_or(response.body.size())));
     if (framing == BodyFraming::chunked) append_field(out, "Transfer-Encoding", "chunked");
     if (!connection.empty()) append_field(out, "Connection", connection);
     out += "\r\n";

@@ -46,6 +46,10 @@ public:
     // before the first byte of a message is none.
     Result<> finish();
 
+    // Bounds the body of the current message more tightly than the limits do; once its head has come. Errors:
+    // message_too_large (it is larger already, or says that it will be).
+    Result<> limit_body(std::uint64_t bytes_max);
+
     // For responses: the request was HEAD, so no body follows.
     void expect_no_body();
 

@@ -6,6 +6,7 @@
 // because there a reader that is lenient and one that is strict see different messages.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <limits>
 
 #include "codec/http1/head.h"
@@ -44,6 +45,7 @@ struct Parser::Impl {
     bool head_whole = false;
     std::string body;
     std::uint64_t body_total = 0;
+    std::uint64_t body_bytes_max = 0;  // of this message
     std::uint64_t remaining = 0;  // of the body, or of the chunk
     std::size_t trailer_bytes = 0;
     Error error;
@@ -149,10 +151,10 @@ Result<> Parser::Impl::begin_body(Framing framing, std::uint64_t length) {
             state = State::complete;
             break;
         case Framing::length:
-            if (length > limits.body_bytes_max)
+            if (length > body_bytes_max)
                 return fail(Errc::message_too_large,
                             fmt::format("the body has {} bytes, at most {} are taken", length,
-                                        limits.body_bytes_max));
+                                        body_bytes_max));
             remaining = length;
             state = length == 0 ? State::complete : State::length;
             break;
@@ -167,9 +169,9 @@ Result<> Parser::Impl::begin_body(Framing framing, std::uint64_t length) {
 }
 
 Result<> Parser::Impl::take(std::uint64_t count) {
-    if (count > limits.body_bytes_max - body_total)
+    if (count > body_bytes_max - body_total)
         return fail(Errc::message_too_large,
-                    fmt::format("the body has more than {} bytes", limits.body_bytes_max));
+                    fmt::format("the body has more than {} bytes", body_bytes_max));
     body_total += count;
     body.append(rest().substr(0, static_cast<std::size_t>(count)));
     used += static_cast<std::size_t>(count);
@@ -202,9 +204,9 @@ Result<bool> Parser::Impl::step_chunk_size() {
     if (!line) return false;
     SELVAGE_TRY(remaining, parse_chunk_size(*line));
     // Said before its bytes come, so that a sender is not read to the end in vain.
-    if (remaining > limits.body_bytes_max - body_total)
+    if (remaining > body_bytes_max - body_total)
         return fail(Errc::message_too_large,
-                    fmt::format("the body has more than {} bytes", limits.body_bytes_max));
+                    fmt::format("the body has more than {} bytes", body_bytes_max));
     state = remaining == 0 ? State::trailers : State::chunk_data;
     return true;
 }
@@ -240,6 +242,7 @@ Result<bool> Parser::Impl::step_trailers() {
 Parser::Parser(Role role, Limits limits) : impl_(std::make_unique<Impl>()) {
     impl_->role = role;
     impl_->limits = limits;
+    impl_->body_bytes_max = limits.body_bytes_max;
 }
 Parser::~Parser() = default;
 
@@ -264,6 +267,16 @@ Result<> Parser::finish() {
         default:
             return impl_->broken({Errc::malformed, "the connection ended inside the body"});
     }
+}
+
+Result<> Parser::limit_body(std::uint64_t bytes_max) {
+    if (impl_->state == State::failed) return fail(impl_->error);
+    impl_->body_bytes_max = std::min(bytes_max, impl_->limits.body_bytes_max);
+    const bool counted = impl_->state == State::length || impl_->state == State::chunk_data;
+    const std::uint64_t room = impl_->body_bytes_max - std::min(impl_->body_bytes_max, impl_->body_total);
+    if (impl_->body_total <= impl_->body_bytes_max && (!counted || impl_->remaining <= room)) return {};
+    return impl_->broken(
+        {Errc::message_too_large, fmt::format("the body has more than {} bytes", impl_->body_bytes_max)});
 }
 
 void Parser::expect_no_body() {
@@ -296,6 +309,7 @@ Result<> Parser::next() {
     impl_->head_whole = false;
     impl_->body.clear();
     impl_->body_total = 0;
+    impl_->body_bytes_max = impl_->limits.body_bytes_max;
     impl_->remaining = 0;
     impl_->trailer_bytes = 0;
     return impl_->run();

@@ -229,5 +229,101 @@ TEST_F(HttpServer, IgnoresAnUpgradeToAnythingElse) {
     EXPECT_TRUE(answer.starts_with("HTTP/1.1 200 OK\r\n")) << answer;
 }
 
+// Bodies below /in are read as they come.
+class HttpServerStreams : public HttpServer {
+protected:
+    HttpServerStreams() {
+        settings.body_bytes_max = 10;
+        settings.streamed_bytes_max = [](const HttpRequest& head) -> std::optional<std::uint64_t> {
+            if (!head.target.starts_with("/in")) return std::nullopt;
+            return 100'000;
+        };
+        handler = [this](HttpRequest request) -> Awaitable<HttpResponse> {
+            HttpResponse response;
+            if (request.incoming == nullptr) {
+                response.body = "collected " + request.body;
+                co_return response;
+            }
+            EXPECT_TRUE(request.body.empty());
+            std::size_t bytes = 0;
+            std::size_t parts = 0;
+            while (bytes < enough) {
+                const auto part = co_await request.incoming->read();
+                if (!part) {
+                    response.status = 400;
+                    response.body = name(part.error().code);
+                    co_return response;
+                }
+                if (!*part) break;
+                EXPECT_FALSE((**part).empty());
+                bytes += (**part).size();
+                ++parts;
+            }
+            most_parts = std::max(most_parts, parts);
+            response.body = fmt::format("streamed {}", bytes);
+            co_return response;
+        };
+    }
+    std::size_t enough = 1'000'000;
+    std::size_t most_parts = 0;
+};
+
+TEST_F(HttpServerStreams, ABodyIsReadAsItComesAndTheConnectionGoesOn) {
+    const std::string large(50'000, 'x');
+    EXPECT_EQ(talk("PUT /in HTTP/1.1\r\nContent-Length: 50000\r\n\r\n" + large +
+                   "PUT /in HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n"
+                   "PUT /in HTTP/1.1\r\nContent-Length: 0\r\n\r\n"
+                   "PUT /other HTTP/1.1\r\nContent-Length: 3\r\nConnection: close\r\n\r\nabc"),
+              "HTTP/1.1 200 OK\r\nContent-Length: 14\r\n\r\nstreamed 50000"
+              "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nstreamed 3"
+              "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nstreamed 0"
+              "HTTP/1.1 200 OK\r\nContent-Length: 13\r\nConnection: close\r\n\r\ncollected abc");
+    EXPECT_GT(most_parts, 1u) << "it was collected first";
+}
+
+TEST_F(HttpServerStreams, EachKindOfBodyHasItsBound) {
+    EXPECT_TRUE(talk("PUT /other HTTP/1.1\r\nContent-Length: 11\r\n\r\n").starts_with("HTTP/1.1 413 "));
+    EXPECT_TRUE(talk("PUT /other HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nb\r\n").starts_with("HTTP/1.1 413 "));
+    EXPECT_TRUE(talk("PUT /other HTTP/1.1\r\nContent-Length: 11\r\n\r\n" + std::string(11, 'x')).starts_with("HTTP/1.1 413 "));
+    EXPECT_TRUE(talk("PUT /in HTTP/1.1\r\nContent-Length: 100001\r\n\r\n").starts_with("HTTP/1.1 413 "));
+    const auto chunked = talk("PUT /in HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n186a1\r\n");
+    EXPECT_TRUE(chunked.contains("message_too_large") || chunked.starts_with("HTTP/1.1 413 ")) << chunked;
+}
+
+TEST_F(HttpServerStreams, AnAnswerBeforeTheBodysEndReachesTheClientAndEndsTheConnection) {
+    enough = 1;
+    const auto answer = talk("PUT /in HTTP/1.1\r\nContent-Length: 90000\r\n\r\n" + std::string(90'000, 'x'));
+    EXPECT_TRUE(answer.starts_with("HTTP/1.1 200 OK\r\n")) << answer;
+    EXPECT_TRUE(answer.contains("Connection: close\r\n")) << answer;
+}
+
+TEST_F(HttpServerStreams, ABodyThatTheClientHoldsBackIsAskedFor) {
+    EXPECT_EQ(talk("PUT /in HTTP/1.1\r\nContent-Length: 0\r\nExpect: 100-continue\r\nConnection: close\r\n\r\n"),
+              "HTTP/1.1 200 OK\r\nContent-Length: 10\r\nConnection: close\r\n\r\nstreamed 0");
+    settings.request_timeout = 50ms;
+    const auto answer = talk("PUT /in HTTP/1.1\r\nContent-Length: 3\r\nExpect: 100-continue\r\n\r\n");
+    EXPECT_TRUE(answer.starts_with("HTTP/1.1 100 Continue\r\n\r\n")) << answer;
+}
+
+TEST_F(HttpServerStreams, ALengthThatIsKnownIsSentInsteadOfChunks) {
+    handler = [](HttpRequest request) -> Awaitable<HttpResponse> {
+        HttpResponse response;
+        response.stream_bytes = 6;
+        const bool shorter = request.target == "/short";
+        if (request.method != "HEAD") {
+            response.stream = [shorter](HttpBodyWriter& writer) -> Awaitable<Result<>> {
+                SELVAGE_CO_CHECK(co_await writer.write("abc"));
+                if (shorter) co_return Result<>{};
+                co_return co_await writer.write("def");
+            };
+        }
+        co_return response;
+    };
+    EXPECT_EQ(talk("GET / HTTP/1.1\r\n\r\nHEAD / HTTP/1.1\r\n\r\nGET /short HTTP/1.1\r\n\r\nGET / HTTP/1.1\r\n\r\n"),
+              "HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nabcdef"
+              "HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\n"
+              "HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nabc");
+}
+
 }  // namespace
 }  // namespace selvage::net::testing
