@@ -44,6 +44,16 @@ constexpr ErrorRow kRows[] = {
     {Errc::internal, {500, "ServerError", 500001}},
 };
 
+constexpr ErrorRow kBeginUploadRows[] = {
+    {Errc::quota_exceeded, {403, "DeviceMaximumActiveFileUploadLimitExceeded", 403006}},
+};
+
+constexpr ErrorRow kEndUploadRows[] = {
+    {Errc::not_found, {400, "InvalidFileUploadCorrelationId", 400015}},
+    {Errc::precondition_failed, {400, "ExpiredFileUploadCorrelationId", 400016}},
+    {Errc::invalid_argument, {400, "InvalidStorageEndpointOrBlob", 400020}},
+};
+
 std::string tracking(const Clock& clock, Random& random) {
     std::array<std::byte, 16> id{};
     random.fill(id);
@@ -56,7 +66,11 @@ std::string tracking(const Clock& clock, Random& random) {
 
 std::span<const ErrorRow> error_rows() { return kRows; }
 
-HttpError http_error(Errc code) {
+std::span<const ErrorRow> begin_upload_rows() { return kBeginUploadRows; }
+std::span<const ErrorRow> end_upload_rows() { return kEndUploadRows; }
+
+HttpError http_error(Errc code, std::span<const ErrorRow> special) {
+    if (const auto own = std::ranges::find(special, code, &ErrorRow::code); own != special.end()) return own->error;
     const auto row = std::ranges::find(kRows, code, &ErrorRow::code);
     SELVAGE_ASSERT(row != std::end(kRows));
     return row->error;
@@ -77,8 +91,8 @@ net::HttpResponse error_response(const HttpError& error, std::string_view text, 
     return response;
 }
 
-net::HttpResponse error_response(const Error& error, const Clock& clock, Random& random) {
-    const auto mapped = http_error(error.code);
+net::HttpResponse error_response(const Error& error, const Clock& clock, Random& random, std::span<const ErrorRow> special) {
+    const auto mapped = http_error(error.code, special);
     if (mapped.status == kUnauthorized.status) {
         return error_response(mapped, "these credentials do not open this device", clock, random);
     }

@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "heads/http/c2d_locks.h"
 #include "heads/http/error_map.h"
+#include "heads/http/file_uploads.h"
 #include "heads/http/message_headers.h"
 #include "heads/http/route.h"
 
@@ -43,17 +44,25 @@ std::string_view unquoted(std::string_view text) {
     return text;
 }
 
+std::span<const ErrorRow> rows_of(Resource resource) {
+    if (resource == Resource::files) return begin_upload_rows();
+    return resource == Resource::file_outcome ? end_upload_rows() : std::span<const ErrorRow>();
+}
+
 }  // namespace
 
 struct HttpHead::Impl {
-    Impl(async::Executor executor, hub_api::Hub& its_hub, async::TimeSource& its_time, Random& its_random, HttpHeadSettings s)
-        : loop(std::move(executor)), hub(its_hub), time(its_time), random(its_random), settings(s),
+    Impl(async::Executor executor, hub_api::Hub& its_hub, async::TimeSource& its_time, Random& its_random, HttpHeadSettings s,
+         hub_api::FileUploads* its_files)
+        : loop(std::move(executor)), hub(its_hub), time(its_time), random(its_random), settings(s), files(its_files),
           locks(its_time, its_random, s) {}
 
     // The answer to a request whose path is in order. Errors: by the table.
     Answer serve(HttpRequest request, Route route, bool reject);
     Answer events(HttpRequest request, hub_api::Grant grant);
     Answer receive(HttpRequest request, hub_api::Grant grant);
+    Answer begin_upload(Route route, HttpRequest request);
+    Answer end_upload(Route route, HttpRequest request);
     Awaitable<Result<hub_api::Grant>> authenticate(const HttpRequest& request, domain::Identity identity);
     Awaitable<Result<std::unique_ptr<hub_api::DeviceSession>>> open(const HttpRequest& request, hub_api::Grant grant,
                                                                     std::weak_ptr<hub_api::DeviceSink> sink);
@@ -63,11 +72,13 @@ struct HttpHead::Impl {
     async::TimeSource& time;
     Random& random;
     HttpHeadSettings settings;
+    hub_api::FileUploads* files;
     C2dLocks locks;
 };
 
-HttpHead::HttpHead(async::Executor loop, hub_api::Hub& hub, async::TimeSource& time, Random& random, HttpHeadSettings settings)
-    : impl_(std::make_unique<Impl>(std::move(loop), hub, time, random, settings)) {}
+HttpHead::HttpHead(async::Executor loop, hub_api::Hub& hub, async::TimeSource& time, Random& random, HttpHeadSettings settings,
+                   hub_api::FileUploads* files)
+    : impl_(std::make_unique<Impl>(std::move(loop), hub, time, random, settings, files)) {}
 HttpHead::~HttpHead() = default;
 
 bool HttpHead::takes(std::string_view target) {
@@ -88,15 +99,14 @@ Awaitable<HttpResponse> HttpHead::handle(HttpRequest request) {
 
     const std::string what = fmt::format("{} {}", request.method, request.target.substr(0, request.target.find('?')));
     const std::string peer = request.peer != nullptr ? request.peer->peer() : std::string();
-    const bool files = route->resource == Resource::files;
+    const auto special = rows_of(route->resource);
     auto answer = co_await impl.serve(std::move(request), *std::move(route), target->get("reject") != nullptr);
     if (answer) co_return *std::move(answer);
     const Error& error = answer.error();
-    const auto status = http_error(error.code).status;
+    const auto status = http_error(error.code, special).status;
     log::at(status >= 500 ? log::Level::warn : log::Level::info, "http.request", "refused {} peer={} reason={}: {}",
             what.substr(0, 300), peer, name(error.code), error.detail);
-    if (error.code == Errc::unsupported && files) co_return refuse(kNoFileStorage, error.detail);
-    co_return error_response(error, impl.time, impl.random);
+    co_return error_response(error, impl.time, impl.random, special);
 }
 
 Answer HttpHead::Impl::serve(HttpRequest request, Route route, bool reject) {
@@ -127,7 +137,13 @@ Answer HttpHead::Impl::serve(HttpRequest request, Route route, bool reject) {
             co_return done();
         }
         case Resource::files:
-            co_return fail(Errc::unsupported, "no storage account is configured for file uploads");
+        case Resource::file_outcome:
+            if (files == nullptr) {
+                co_return error_response(kNoFileStorage, "no storage is configured for file uploads", time, random);
+            }
+            if (request.method != "POST") co_return wrong_method("POST");
+            if (route.resource == Resource::files) co_return co_await begin_upload(std::move(route), std::move(request));
+            co_return co_await end_upload(std::move(route), std::move(request));
         case Resource::unknown: break;
     }
     co_return fail(Errc::not_found, "no such resource");
@@ -195,6 +211,21 @@ Answer HttpHead::Impl::receive(HttpRequest request, hub_api::Grant grant) {
     write_properties(message, lock_token, response.headers);
     response.body = std::move(message.body);
     co_return response;
+}
+
+Answer HttpHead::Impl::begin_upload(Route route, HttpRequest request) {
+    SELVAGE_CO_TRY(auto name, read_blob_name(request.body));
+    auto beginning = files->begin_upload(route.identity.device, std::move(name));
+    SELVAGE_CO_TRY(const auto place, co_await async::with_deadline(time, settings.hub_timeout, std::move(beginning)));
+    co_return place_response(place);
+}
+
+Answer HttpHead::Impl::end_upload(Route route, HttpRequest request) {
+    auto outcome = read_outcome(request.body, std::move(route.correlation_id));
+    if (!outcome) co_return error_response(kBadFileOutcome, outcome.error().detail, time, random);
+    auto ending = files->end_upload(route.identity.device, *std::move(outcome));
+    SELVAGE_CO_CHECK(co_await async::with_deadline(time, settings.hub_timeout, std::move(ending)));
+    co_return done();
 }
 
 }  // namespace selvage::heads::http

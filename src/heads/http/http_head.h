@@ -1,4 +1,4 @@
-// The HTTPS device API: telemetry one by one and in batches, C2D messages by polling, the file upload handshake's refusal.
+// The HTTPS device API: telemetry one by one and in batches, C2D messages by polling, the handshake of file uploads.
 //
 // A request is no connection: it opens a transient session beside whatever the identity has open. A C2D message that was
 // handed out keeps its session until it is settled or its lock is over.
@@ -14,6 +14,7 @@
 
 #include "async/time_source.h"
 #include "base/random.h"
+#include "hub_api/files.h"
 #include "hub_api/hub.h"
 #include "net/http.h"
 
@@ -29,7 +30,9 @@ struct HttpHeadSettings {
 
 class HttpHead {
 public:
-    HttpHead(async::Executor loop, hub_api::Hub& hub, async::TimeSource& time, Random& random, HttpHeadSettings settings = {});
+    // Without `files` uploads are refused: no storage is configured.
+    HttpHead(async::Executor loop, hub_api::Hub& hub, async::TimeSource& time, Random& random, HttpHeadSettings settings = {},
+             hub_api::FileUploads* files = nullptr);
     ~HttpHead();
 
     // Whether a request is for this API: `/devices/{d}/messages/…`, `/devices/{d}/modules/{m}/messages/…`,

@@ -36,7 +36,10 @@ std::optional<Route> route_of(const net::HttpTarget& target) {
         return route;
     }
     if (module || !is(rest[0], "files")) return std::nullopt;
-    route.resource = Resource::files;
+    if (rest.size() == 1) route.resource = Resource::files;
+    const bool outcome = rest.size() >= 2 && rest.size() <= 3 && is(rest[1], "notifications");
+    if (outcome) route.resource = Resource::file_outcome;
+    if (outcome && rest.size() == 3) route.correlation_id = rest[2];
     return route;
 }
 

@@ -14,7 +14,8 @@ enum class Resource {
     devicebound,      // …/messages/devicebound
     locked,           // …/messages/devicebound/{lockToken}
     abandon,          // …/messages/devicebound/{lockToken}/abandon
-    files,            // …/files and everything below
+    files,            // …/files
+    file_outcome,     // …/files/notifications[/{correlationId}]
     unknown,
 };
 
@@ -22,6 +23,7 @@ struct Route {
     domain::Identity identity;
     Resource resource = Resource::unknown;
     std::string lock_token = {};
+    std::string correlation_id = {};
 };
 
 // Nothing when the path is not of the device API. Literals compare without case: docs/wire/http-device.md.
