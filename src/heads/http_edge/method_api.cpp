@@ -32,6 +32,10 @@ std::optional<Identity> target_of(const std::vector<std::string>& path) {
     return std::nullopt;
 }
 
+bool is_file_upload(const std::vector<std::string>& path) {
+    return path.size() >= 3 && equals_ignoring_case(path[0], "devices") && equals_ignoring_case(path[2], "files");
+}
+
 Result<std::chrono::seconds> read_timeout(const JsonObject& body, std::string_view name, std::chrono::seconds otherwise,
                                           std::chrono::seconds least) {
     const Json* value = find(body, name);
@@ -91,6 +95,9 @@ Awaitable<HttpResponse> MethodApi::handle(HttpRequest request) {
 Awaitable<Result<std::string>> MethodApi::invoke(HttpRequest request) {
     SELVAGE_CO_TRY(const auto target, net::parse_target(request.target));
     const auto callee = target_of(target.path);
+    if (!callee && is_file_upload(target.path)) {
+        co_return fail(Errc::not_found, "an edge hub takes no file uploads: ask the IoT hub itself, without a gateway");
+    }
     if (!callee) co_return fail(Errc::not_found, "no such resource");
     if (request.method != "POST") co_return fail(Errc::unsupported, "this path takes POST");
     SELVAGE_CO_CHECK(co_await authenticate(request));

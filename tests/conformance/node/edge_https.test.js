@@ -79,3 +79,11 @@ test('calls without proof are refused', async () => {
   assert.deepEqual(await call('/twins/leaf1/methods'), { status: 401, message: 'Unable to authenticate device with Id edge1/caller' });
   assert.equal((await call('/devices/leaf1/messages/events')).status, 404);
 });
+
+test('a file upload is refused and sent to the hub', async () => {
+  for (const path of ['/devices/leaf1/files', '/devices/leaf1/files/notifications/c1']) {
+    const answer = await call(`${path}?api-version=2021-04-12`, { body: { blobName: 'x' } });
+    assert.equal(answer.status, 404);
+    assert.match(answer.message, /takes no file uploads: ask the IoT hub itself/);
+  }
+});

@@ -121,6 +121,9 @@ TEST_F(MethodApiTest, BadCallsAreNotPassedOn) {
     EXPECT_EQ(refusal("/twins/leaf/methods", "{}", "edge/m1", "GET"), "405 this path takes POST");
     for (const char* path : {"/twins/leaf", "/twins/leaf/modules/m", "/devices/leaf/methods", "/", "/twins//methods/x/y/z"})
         EXPECT_EQ(refusal(path, R"({"methodName":"m"})").substr(0, 3), "404") << path;
+    for (const char* path : {"/devices/leaf/files?api-version=x", "/devices/leaf/files/notifications/c1?api-version=x"})
+        EXPECT_EQ(refusal(path, R"({"blobName":"x"})"),
+                  "404 an edge hub takes no file uploads: ask the IoT hub itself, without a gateway");
     EXPECT_FALSE(hub.target);
 }
 
