@@ -3,15 +3,18 @@ import { test, before, after } from 'node:test';
 import assert from 'node:assert/strict';
 import { createRequire } from 'node:module';
 import iothub from 'azure-iothub';
+import rhea from 'rhea';
 import { Hub, until } from './support/processes.js';
 import { EdgeHub } from './support/edge.js';
 import { openDevice, openModule, Message, updateReported } from './support/devices.js';
+import { RawAmqp, outcome, token } from './support/raw_amqp.js';
 
 const { Amqp } = createRequire(import.meta.url)('azure-iot-device-amqp');
 const { Registry, Client: ServiceClient } = iothub;
 const over = { transport: Amqp };
 const routes = {
   in: 'FROM /messages/modules/sensor/outputs/* INTO BrokeredEndpoint("/modules/filter/inputs/input1")',
+  raw: 'FROM /messages/modules/rawsensor/outputs/out INTO BrokeredEndpoint("/modules/rawfilter/inputs/in")',
   up: 'FROM /messages/modules/filter/outputs/* INTO $upstream',
   leaf: 'FROM /messages INTO $upstream',
 };
@@ -46,6 +49,37 @@ test('a message goes through a module input and back to the cloud, edited', asyn
   const arrived = (await hub.events(40, '--device', 'edge1')).filter((event) => event.moduleId === 'filter');
   assert.deepEqual(arrived.map((event) => event.body), [...Array(20).keys()].map((i) => ({ i, input: 'input1' })));
   assert.equal(arrived[0].systemProperties['iothub-connection-module-id'], 'filter');
+});
+
+test('an input message that is given back comes again, and a settled one does not', async () => {
+  const login = async (module) => {
+    const key = /SharedAccessKey=([^;]*)/.exec(await edge.createModule(module))[1];
+    const raw = await RawAmqp.open(edge);
+    const answer = await raw.putToken(token(`${hub.host}/devices/edge1/modules/${module}`, key));
+    assert.equal(answer.application_properties['status-code'], 200);
+    return raw;
+  };
+  const filter = await login('rawfilter');
+  const receiver = await filter.receiver('/devices/edge1/modules/rawfilter/messages/events', { autoaccept: false, credit_window: 10 });
+  const sensor = await login('rawsensor');
+  const sender = await sensor.sender('/devices/edge1/modules/rawsensor/messages/events');
+  for (const text of ['one', 'two'])
+    assert.equal(await outcome(sender, { application_properties: { 'iothub-outputname': 'out' }, body: rhea.message.data_section(Buffer.from(text)) }), 'accepted');
+  const next = async () => {
+    await until('an input message', () => receiver.messages.length > 0);
+    const { message, delivery } = receiver.messages.shift();
+    assert.equal(message.message_annotations['x-opt-input-name'], 'in');
+    return { delivery, text: message.body.content.toString() };
+  };
+  const seen = [];
+  for (let settled = 0; settled < 2;) {
+    const { delivery, text } = await next();
+    if (seen.includes(text)) { delivery.accept(); settled += 1; } else delivery.release();
+    seen.push(text);
+  }
+  assert.deepEqual(seen.toSorted(), ['one', 'one', 'two', 'two']);
+  filter.close();
+  sensor.close();
 });
 
 test('a leaf device of the scope sends as itself', async () => {
