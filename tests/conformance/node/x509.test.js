@@ -1,4 +1,4 @@
-// Devices with certificates: by thumbprint and by a CA, through the official SDK and raw MQTT.
+// Devices with certificates, where the table has no row for it.
 import { test, before, after } from 'node:test';
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
@@ -13,7 +13,6 @@ import { Hub, until } from './support/processes.js';
 
 const require = createRequire(import.meta.url);
 const { Mqtt } = require('azure-iot-device-mqtt');
-const { Http } = require('azure-iot-device-http');
 const { NoRetry } = require('azure-iot-common');
 const { Client, Message } = sdk;
 const { Registry } = iothub;
@@ -47,11 +46,10 @@ after(async () => {
   await hub.stop();
 });
 
-async function open(id, { cert, key }, { transport = Mqtt } = {}) {
-  const client = Client.fromConnectionString(`HostName=${hub.host};DeviceId=${id};x509=true`, transport);
+async function open(id, { cert, key }) {
+  const client = Client.fromConnectionString(`HostName=${hub.host};DeviceId=${id};x509=true`, Mqtt);
   client.setRetryPolicy(new NoRetry());
-  // Without options of its own the HTTPS transport never answers.
-  await client.setOptions({ cert, key, ca: hub.ca, http: { receivePolicy: { interval: 1 } } });
+  await client.setOptions({ cert, key, ca: hub.ca });
   try {
     await client.open();
   } catch (error) {
@@ -62,13 +60,13 @@ async function open(id, { cert, key }, { transport = Mqtt } = {}) {
 }
 
 // What the hub says to a CONNECT with this certificate: 0 is yes.
-function connack(id, { cert, key }, password, then = (client, done) => done()) {
+function connack(id, { cert, key }, password) {
   return new Promise((resolve) => {
     const client = mqtt.connect({
       host: hub.host, port: 8883, protocol: 'mqtts', ca: hub.ca, clientId: id, reconnectPeriod: 0, cert, key,
       username: `${hub.host}/${id}/?api-version=2021-04-12`, password,
     });
-    client.once('connect', () => then(client, () => { client.end(true); resolve(0); }));
+    client.once('connect', () => { client.end(true); resolve(0); });
     client.once('error', (error) => { client.end(true); resolve(error.code ?? error.message); });
   });
 }
@@ -80,23 +78,6 @@ async function sends(client, id, body) {
   const events = await hub.events(count[id], '--device', id);
   return events.at(-1);
 }
-
-test('primary and secondary thumbprint, SHA-1 and SHA-256, over MQTT and HTTPS', async () => {
-  const first = certificate('first');
-  const second = certificate('second');
-  await hub.ctl('identity', 'create', '-d', 'thumb', '--am', 'x509_thumbprint', '--ptp', thumbprint('first', 'sha1').toLowerCase(), '--stp', thumbprint('second', 'sha256'));
-  assert.equal((await hub.ctl('connection-string', '--device', 'thumb')).trim(), `HostName=${hub.host};DeviceId=thumb;x509=true`);
-  for (const one of [first, second]) {
-    const client = await open('thumb', one);
-    const event = await sends(client, 'thumb', 'by certificate');
-    const method = JSON.parse(event.systemProperties['iothub-connection-auth-method']);
-    assert.equal(method.type, 'x509');
-    await client.close();
-  }
-  const overHttp = await open('thumb', first, { transport: Http });
-  assert.equal((await sends(overHttp, 'thumb', 'over https')).body, 'over https');
-  await overHttp.close();
-});
 
 test('a wrong, an expired and no certificate are refused', async () => {
   const good = certificate('good');
@@ -153,19 +134,6 @@ test('a CA is trusted after its proof, and its devices by their common name', as
   await lost;
   assert.equal(await connack('ca-1', direct), 5);
   await live.close().catch(() => {});
-});
-
-// The SDK's module client knows tokens only; so raw MQTT.
-test('a module connects with a certificate of its own', async () => {
-  const own = certificate('module');
-  await hub.ctl('identity', 'create', '-d', 'host');
-  await hub.ctl('identity', 'create', '-d', 'host', '-m', 'm1', '--ptp', thumbprint('module', 'sha256'));
-  const topic = 'devices/host/modules/m1/messages/events/';
-  assert.equal(await connack('host/m1', own, undefined, (client, done) => client.publish(topic, 'from the module', { qos: 1 }, done)), 0);
-  const [event] = await hub.events(1, '--device', 'host');
-  assert.equal(event.moduleId, 'm1');
-  assert.deepEqual(JSON.parse(event.systemProperties['iothub-connection-auth-method']), { scope: 'module', type: 'x509', issuer: 'external', acceptingIpFilterRule: null });
-  assert.equal(await connack('host', own), 5, 'it is not the device’s');
 });
 
 test('a device with a certificate is dropped when it is disabled or gets another thumbprint', async () => {

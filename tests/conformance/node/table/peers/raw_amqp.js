@@ -153,9 +153,10 @@ export class RawAmqpPeer {
 
   async twin() { return JSON.parse((await this.ask({ operation: 'GET' })).body); }
 
+  // Text is sent as it is.
   async report(patch, ifVersion) {
     const annotations = { operation: 'PATCH', resource: '/properties/reported', ...(ifVersion && { version: rhea.types.wrap_long(ifVersion) }) };
-    return (await this.ask(annotations, JSON.stringify(patch))).version;
+    return (await this.ask(annotations, typeof patch === 'string' ? patch : JSON.stringify(patch))).version;
   }
 
   async desired(handler) {

@@ -134,8 +134,9 @@ export class RawMqttPeer {
 
   async twin() { return (await this.ask('GET', ' ')).body; }
 
+  // Text is sent as it is.
   async report(patch, ifVersion) {
-    return (await this.ask('PATCH/properties/reported', JSON.stringify(patch), ifVersion ? `&$version=${ifVersion}` : '')).version;
+    return (await this.ask('PATCH/properties/reported', typeof patch === 'string' ? patch : JSON.stringify(patch), ifVersion ? `&$version=${ifVersion}` : '')).version;
   }
 
   desired(handler) { return this.subscribe('$iothub/twin/PATCH/properties/desired/#', 0, (text, payload) => handler(JSON.parse(payload))); }

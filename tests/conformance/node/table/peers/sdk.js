@@ -111,7 +111,7 @@ export class SdkPeer {
 export function refusal(error) {
   const named = {
     UnauthorizedError: 'unauthorized', MessageTooLargeError: 'too large', DeviceNotFoundError: 'not found',
-    NotImplementedError: 'not implemented', NotConnectedError: 'closed', ArgumentError: 'bad argument',
+    IotHubQuotaExceededError: 'forbidden', NotImplementedError: 'not implemented', NotConnectedError: 'closed', ArgumentError: 'bad argument',
   }[error.name];
   if (named) return named;
   // MQTT: the first connection's failure has a class of no kind, and the CONNACK's meaning in its text.

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import tls from 'node:tls';
 import rhea from 'rhea';
+import { until } from '../../support/processes.js';
 import { RawAmqp, outcome } from '../../support/raw_amqp.js';
 import { batchFormat } from '../peers/raw_amqp.js';
 import { TlsBytes } from '../tls_bytes.js';
@@ -16,7 +17,7 @@ const frame = (...bytes) => {
   return Buffer.concat([head, body]);
 };
 const open = frame([0x00, 0x53, 0x10, 0xc0, 0x04, 0x01, 0xa1, 0x01], 'c');
-const begin = frame([0x00, 0x53, 0x11, 0xc0, 0x08, 0x04, 0x40, 0x43, 0x52, 0x64, 0x52, 0x64]);
+const begin = frame([0x00, 0x53, 0x11, 0xc0, 0x07, 0x04, 0x40, 0x43, 0x52, 0x64, 0x52, 0x64]);
 
 async function badOpening({ world }) {
   const identity = await world.device();
@@ -25,7 +26,9 @@ async function badOpening({ world }) {
     await wire.write(first);
     assert.deepEqual(await wire.end(), saslHeader, 'the protocol that is spoken');
   }
-  await assert.rejects(RawAmqp.open(identity, { idle_time_out: 1000 }));
+  const impatient = await RawAmqp.open(identity, { idle_time_out: 1000 });
+  await until('its end', () => impatient.connection.is_closed());
+  assert.ok(impatient.connection.error);
   const key = identity.token();
   const name = world.host.split('.')[0];
   await assert.rejects(RawAmqp.open(identity, { username: `${identity.device}@sas.${name}`, password: identity.with({ key: Buffer.alloc(32).toString('base64') }).token() }));

@@ -1,12 +1,14 @@
 // Direct methods as the caller sees them.
 import assert from 'node:assert/strict';
+import { until } from '../../support/processes.js';
 
 // The service SDK knows no class for it.
-const isOffline = (error) => {
+const notFound = (code) => (error) => {
   assert.equal(error.response?.statusCode, 404, error.message);
-  assert.equal(error.response.headers['iothub-errorcode'], 'DeviceNotOnline');
+  assert.equal(error.response.headers['iothub-errorcode'], code);
   return true;
 };
+const isOffline = notFound('DeviceNotOnline');
 
 async function ok({ world, device }) {
   const { identity, peer } = await device();
@@ -39,6 +41,7 @@ async function offline({ world, device }) {
   await peer.method('echo', () => ({ status: 200, payload: 1 }));
   assert.equal((await world.call(identity, 'echo', null)).payload, 1);
   await peer.close();
+  await until('disconnected state', async () => (await world.twin(identity)).connectionState === 'Disconnected');
   await assert.rejects(world.call(identity, 'echo', null, { connect: 1 }), isOffline);
   await assert.rejects(world.call({ device: 'nobody' }, 'echo', null), { name: 'DeviceNotFoundError' });
 }
@@ -54,7 +57,7 @@ async function comesOnline({ world, device, open }) {
 async function gone({ world, device }) {
   const { identity, peer } = await device();
   const called = new Promise((resolve) => { peer.method('silent', () => { resolve(); }); });
-  const answer = assert.rejects(world.call(identity, 'silent', null, { respond: 30 }), isOffline);
+  const answer = assert.rejects(world.call(identity, 'silent', null, { respond: 30 }), notFound('DeviceConnectionClosedRemotely'));
   await called;
   await peer.close();
   await answer;

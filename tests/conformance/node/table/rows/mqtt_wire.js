@@ -12,7 +12,8 @@ async function badConnect({ world }) {
   const code = async (bytes) => {
     const wire = await TlsBytes.open(identity, port);
     await wire.write(bytes);
-    const answer = await wire.end();
+    const answer = await wire.end().catch(() => undefined);
+    if (!answer) return 'open';
     if (answer.length === 0) return 'closed';
     assert.deepEqual([...answer.subarray(0, 3)], [0x20, 2, 0]);
     assert.equal(answer.length, 4);
@@ -24,7 +25,6 @@ async function badConnect({ world }) {
     ['a user name of another kind', { user: 'nonsense' }, 4],
     ['a client id of another', { clientId: other.clientId }, 5],
     ['a user name of another', { user: `${identity.hub}/${other.device}/?api-version=2021-04-12` }, 5],
-    ['another hub', { user: `elsewhere/${identity.device}/?api-version=2021-04-12` }, 5],
     ['no user name', { flags: 0x02 }, 4],
     ['no password', { flags: 0x82 }, 5],
     ['a will on a topic of another', { flags: 0xc6, will: [`${other.path}/messages/events/`, 'x'] }, 5],
@@ -32,9 +32,9 @@ async function badConnect({ world }) {
     ['a password without a user name', { flags: 0x42 }, 'closed'],
     ['a will of QoS 3', { flags: 0xde, will: [`${identity.path}/messages/events/`, 'x'] }, 'closed'],
     ['will flags without a will', { flags: 0xca }, 'closed'],
+    ['over 16 KB', { flags: 0xc6, will: [`${identity.path}/messages/events/`, 'x'.repeat(16_384)] }, 'closed'],
   ];
-  const got = [];
-  for (const [name, fields] of cases) got.push([name, await code(connectPacket(identity, fields))]);
+  const got = await Promise.all(cases.map(async ([name, fields]) => [name, await code(connectPacket(identity, fields))]));
   assert.deepEqual(got, cases.map(([name, , wanted]) => [name, wanted]));
   for (const first of [packet(0xc0), packet(0x30, text('a'), 'x'), packet(0x82, [0, 1], text('#'), [0]), Buffer.from('GET / HTTP/1.1\r\n\r\n')])
     assert.equal(await code(first), 'closed');

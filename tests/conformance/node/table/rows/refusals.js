@@ -23,13 +23,13 @@ async function key(cell) {
 
 async function unknown(cell) {
   const identity = await cell.world.device();
-  await isRefused(cell, identity.with({ device: 'nobody' }), { as: { amqp: 'not found' } });
+  await isRefused(cell, identity.with({ device: 'nobody' }), { as: { 'raw-amqp': 'not found' } });
 }
 
 async function disabled(cell) {
   const identity = await cell.world.device();
   await cell.world.registry.update({ deviceId: identity.device, status: 'disabled' });
-  await isRefused(cell, identity, { as: { 'raw-amqp': 'disabled' } });
+  await isRefused(cell, identity, { as: { 'raw-amqp': 'disabled', http: 'forbidden' } });
   await cell.world.registry.update({ deviceId: identity.device, status: 'enabled' });
   await attempt(cell, identity);
 }
@@ -38,7 +38,7 @@ const whileConnected = (what) => async (cell) => {
   const { identity, peer } = await cell.device();
   await peer.send({ body: 'x' });
   await what(cell.world, identity.device);
-  if (cell.column.family === 'http') await assert.rejects(peer.send({ body: 'y' }), (error) => refusal(error) === 'unauthorized');
+  if (cell.column.family === 'http') await assert.rejects(peer.send({ body: 'y' }), (error) => ['unauthorized', 'forbidden'].includes(refusal(error)));
   else await lost(peer);
   await assert.rejects(attempt(cell, identity));
   assert.equal(cell.world.eventsOf(identity).length, 1);

@@ -69,11 +69,12 @@ async function replaced(cell) {
   assert.deepEqual({ ...patches[0], $version: 0 }, { fresh: { only: true }, asked: null, $version: 0 });
 }
 
-async function refused({ world, device }) {
+async function refused({ world, column, device }) {
   const { identity, peer } = await device();
   const deep = [...Array(11)].reduce((inner) => ({ inner }), 1);
   for (const [patch, path] of [[{ text: 'x'.repeat(5000) }, 'text'], [{ 'a.b': 1 }, 'a.b'], [{ deep }, 'deep'], [{ list: [null] }, 'list']])
     await assert.rejects(peer.report(patch), (error) => error.message.includes(path) || assert.fail(error.message));
+  if (!column.sdk) for (const text of ['{"a":', '[1]', '', '7']) await assert.rejects(peer.report(text), (error) => refusal(error) === 'bad argument' && error.message.length > 0);
   assert.equal((await world.twin(identity)).properties.reported.$version, 1);
   await peer.report({ good: 1 });
 }
