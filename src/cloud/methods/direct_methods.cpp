@@ -1,5 +1,7 @@
 #include "cloud/methods/direct_methods.h"
 
+#include <fmt/core.h>
+
 #include <algorithm>
 
 #include "async/deadline.h"
@@ -62,7 +64,8 @@ async::Awaitable<Result<MethodResponse>> DirectMethods::invoke(domain::Identity 
     if (target.is_module()) SELVAGE_CO_CHECK(co_await store_.module(target.device, target.module));
     SELVAGE_CO_TRY(const auto session, co_await listening(target, request.connect_timeout));
     if (session->methods_waiting.size() >= kWaitingMax) {
-        co_return fail(Errc::throttled, "too many direct methods wait for an answer of this device");
+        co_return fail(Errc::quota_exceeded, fmt::format("{} direct methods wait for an answer of this device, as many as may",
+                                                         session->methods_waiting.size()));
     }
     const auto sink = session->sink.lock();
     if (!sink) co_return fail(Errc::not_online, "Timed out waiting for device to connect.");

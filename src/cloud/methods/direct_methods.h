@@ -1,6 +1,6 @@
 // Direct methods: a caller's request to a connected device, and the device's answer back.
 //
-// Runs on: the hub's loop. Bounded: kWaitingMax calls wait for one device; past that calls fail with throttled.
+// Runs on: the hub's loop. Bounded: kWaitingMax calls wait for one device; past that calls fail with quota_exceeded.
 // Wire: docs/wire/service-rest.md#methods.
 #pragma once
 
@@ -25,7 +25,7 @@ public:
 
     // Waits for the device to be there (connect timeout) and for its answer (response timeout). Errors:
     // invalid_argument, device_not_found, module_not_found, not_online, timeout, connection_closed,
-    // bad_device_response, throttled.
+    // bad_device_response, quota_exceeded.
     async::Awaitable<Result<domain::MethodResponse>> invoke(domain::Identity target, domain::MethodRequest request);
 
     // A device's answer. Unknown and late ids are ignored.

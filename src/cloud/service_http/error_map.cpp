@@ -33,6 +33,7 @@ constexpr ErrorRow kRows[] = {
     {Errc::quota_exceeded, Subject::module, {413, "TooManyModulesOnDevice", 413003}},
     {Errc::quota_exceeded, Subject::configuration, {413, "TooManyModulesOnDevice", 413003}},
     {Errc::quota_exceeded, Subject::c2d, {403, "DeviceMaximumQueueDepthExceeded", 403004}},
+    {Errc::quota_exceeded, Subject::method, {403, "DeviceMaximumInflightMethodExceeded", 403800}},
     {Errc::throttled, Subject::any, {429, "ThrottlingException", 429001}},
     {Errc::not_online, Subject::any, {404, "DeviceNotOnline", 404103}},
     {Errc::bad_device_response, Subject::any, {502, "InvalidResponseWhileProxying", 502000}},

@@ -15,7 +15,7 @@
 namespace selvage::cloud::service_http {
 
 // What a request is about, where the service tells errors of one kind apart by it.
-enum class Subject { any, device, module, configuration, c2d };
+enum class Subject { any, device, module, configuration, c2d, method };
 
 struct HttpError {
     int status = 500;
