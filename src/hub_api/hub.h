@@ -40,7 +40,9 @@ struct Credentials {
 // Proof that Hub::authenticate said yes.
 struct Grant {
     domain::Identity identity;
-    std::optional<UtcTime> expires;   // when the token ends; the head closes the connection then. Nothing: no end (X.509)
+    // When the token (or certificate) ends; the head closes the connection then, with the grace that tokens have for clocks
+    // that differ. Nothing: no end.
+    std::optional<UtcTime> expires;
     std::string auth_method;          // JSON text for connection_auth_method
     std::string generation_id;
     std::string auth_chain{};         // as presented, once proven: whose rights the connection also rests on

@@ -31,12 +31,15 @@ Result<> check_thumbprint(const security::CertificateFacts& facts, const storage
 
 }  // namespace
 
-Result<> check_certificate(const std::vector<std::string>& chain_pem, const domain::Identity& identity,
-                           const storage::Authentication& expected, const authorities::Authorities& authorities,
-                           UtcTime now) {
+Result<UtcTime> check_certificate(const std::vector<std::string>& chain_pem, const domain::Identity& identity,
+                                  const storage::Authentication& expected, const authorities::Authorities& authorities,
+                                  UtcTime now) {
     const auto facts = security::read_certificate(chain_pem.empty() ? std::string{} : chain_pem.front());
     if (!facts) return fail(Errc::unauthorized, "the certificate cannot be read");
-    if (expected.type == AuthenticationType::self_signed) return check_thumbprint(*facts, expected, now);
+    if (expected.type == AuthenticationType::self_signed) {
+        SELVAGE_CHECK(check_thumbprint(*facts, expected, now));
+        return facts->not_after;
+    }
     if (expected.type != AuthenticationType::certificate_authority) {
         return fail(Errc::unauthorized, fmt::format("'{}' does not authenticate with a certificate", domain::to_text(identity)));
     }
@@ -46,7 +49,7 @@ Result<> check_certificate(const std::vector<std::string>& chain_pem, const doma
     }
     const auto leads = authorities.check_client(chain_pem);
     if (!leads) return fail(Errc::unauthorized, leads.error().detail);
-    return {};
+    return facts->not_after;
 }
 
 }  // namespace selvage::cloud::auth

@@ -203,6 +203,13 @@ TEST_F(AuthFixture, ASelfSignedCertificateIsKnownByItsThumbprint) {
     };
     EXPECT_EQ(present("x509"), std::nullopt);
     EXPECT_EQ(present("loner"), Errc::unauthorized);
+    const auto grant = get(authenticator->authenticate({.identity = Identity::of_device("x509"),
+                                                        .sas_token = {},
+                                                        .certificate_chain_pem = {certificate->certificate_pem},
+                                                        .auth_chain = {}}));
+    ASSERT_TRUE(grant);
+    // Heads close a connection so long after what the grant says.
+    EXPECT_EQ(grant->expires, std::optional(facts->not_after - std::chrono::minutes(5)));
     time.jump_utc(std::chrono::hours(48));
     EXPECT_EQ(present("x509"), Errc::unauthorized) << "its time is over";
 }
