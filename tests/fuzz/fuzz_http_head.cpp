@@ -15,6 +15,17 @@ using namespace selvage;
 using async::Awaitable;
 using heads::http::testing::FakeHub;
 
+class Uploads final : public hub_api::FileUploads {
+    Awaitable<Result<hub_api::UploadPlace>> begin_upload(std::string device, std::string name) override {
+        SELVAGE_ASSERT(!device.empty() && !name.empty());
+        co_return hub_api::UploadPlace{.correlation_id = "1", .host_name = "h.net", .container = "uploads", .blob = device + "/" + name, .signature = "?sig=x"};
+    }
+    Awaitable<Result<>> end_upload(std::string, hub_api::UploadOutcome outcome) override {
+        if (outcome.correlation_id != "1") co_return fail(Errc::not_found, "no such upload");
+        co_return Result<>{};
+    }
+};
+
 Awaitable<> write_pieces(std::shared_ptr<net::Stream> stream, std::string_view bytes, std::size_t step) {
     for (; !bytes.empty(); bytes.remove_prefix(std::min(step, bytes.size()))) {
         const auto written = co_await stream->write(bytes.substr(0, step));
@@ -35,7 +46,8 @@ Awaitable<> read_all(std::shared_ptr<net::Stream> stream, std::string& answer) {
 Awaitable<> talk(fuzz::World& world, FakeHub& hub, std::string_view bytes, std::size_t step) {
     {
         const heads::http::HttpHeadSettings settings{.locks_max = 3};
-        heads::http::HttpHead head(world.loop.get_executor(), hub, world.time, world.random, settings);
+        Uploads uploads;
+        heads::http::HttpHead head(world.loop.get_executor(), hub, world.time, world.random, settings, &uploads);
         heads::http_edge::MethodApi method_api(hub, world.time, {.edge_device = "e1"});
         auto ends = net::make_stream_pair(world.loop.get_executor(), 1 << 20);
         const std::shared_ptr<net::Stream> client = std::move(ends.first);

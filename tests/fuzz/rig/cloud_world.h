@@ -48,6 +48,7 @@ struct CloudWorld : World {
     cloud::methods::DirectMethods methods{loop.get_executor(), time, *store, sessions};
     cloud::c2d::Mailboxes mailboxes{loop.get_executor(), time, random, *mail, *store, {.depth_max = 5}};
     cloud::c2d::FeedbackQueue feedback{time, random, *mail, {}};
+    cloud::files::FileNotifications file_notifications{time, random, *state, {.enabled = true}};
     cloud::telemetry::EventLog events{*log, time, 2, {.age = std::chrono::hours(1), .bytes = 1 << 20}};
     cloud::hub::CloudHub hub{loop.get_executor(), kCloudHost,
                              {.time = time,
@@ -69,7 +70,8 @@ struct CloudWorld : World {
                                           .mailboxes = mailboxes,
                                           .feedback = feedback,
                                           .events = events,
-                                          .sessions = sessions}};
+                                          .sessions = sessions,
+                                          .file_notifications = &file_notifications}};
 
     CloudWorld() { run(fill()); }
     ~CloudWorld() {
@@ -83,6 +85,8 @@ struct CloudWorld : World {
 private:
     async::Awaitable<> fill() {
         SELVAGE_ASSERT(co_await authorities.load());
+        SELVAGE_ASSERT(co_await file_notifications.load());
+        ignore(co_await file_notifications.add({{"deviceId", "d1"}, {"blobName", "d1/log.txt"}}), "");
         const JsonObject edge{{"capabilities", JsonObject{{"iotEdge", true}}}};
         ignore(co_await registry.put_device("d1", {}, {}), "");
         ignore(co_await registry.put_module("d1", "m1", {}, {}), "");
