@@ -31,7 +31,6 @@ struct UploadOutcome {
     std::string correlation_id;
     bool succeeded = false;
     std::int64_t status_code = 0;     // of the storage endpoint's answer, as the device saw it; for the log
-    std::string description = {};     // the same
 };
 
 class FileUploads {

@@ -4,13 +4,6 @@
 
 namespace selvage::heads::http {
 
-namespace {
-
-// What a device says for the log: not more than a line.
-constexpr std::size_t kDescriptionBytesMax = 200;
-
-}  // namespace
-
 Result<std::string> read_blob_name(std::string_view json) {
     SELVAGE_TRY(const auto body, parse_json_object(json));
     auto name = std::string(find_text(body, "blobName"));
@@ -22,8 +15,7 @@ Result<hub_api::UploadOutcome> read_outcome(std::string_view json, std::string c
     SELVAGE_TRY(const auto body, parse_json_object(json));
     hub_api::UploadOutcome outcome{.correlation_id = std::move(correlation_id_of_path),
                                    .succeeded = false,
-                                   .status_code = find_integer(body, "statusCode"),
-                                   .description = std::string(find_text(body, "statusDescription").substr(0, kDescriptionBytesMax))};
+                                   .status_code = find_integer(body, "statusCode")};
     if (outcome.correlation_id.empty()) outcome.correlation_id = find_text(body, "correlationId");
     const auto* succeeded = find(body, "isSuccess");
     if (succeeded == nullptr || !succeeded->is_bool()) return fail(Errc::invalid_argument, "isSuccess: give true or false");

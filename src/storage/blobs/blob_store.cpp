@@ -45,12 +45,10 @@ namespace {
 
 // Opens the temporary file that a writer writes to.
 Awaitable<Result<std::unique_ptr<BlobWriter>>> begin(std::unique_ptr<BlobWriter::Impl> impl, async::BlockingPool& pool) {
-    auto created = co_await pool.run([path = impl->temporary] { return OpenFile::create(path); });
-    auto* const raw = impl.get();
-    // From here on the writer's end takes the file away.
+    auto& filled = *impl;
+    // First of all: its end gives its place back and takes the file away, whatever happens here.
     auto writer = std::make_unique<BlobWriter>(std::move(impl));
-    if (!created) co_return fail(created.error());
-    raw->file = *std::move(created);
+    SELVAGE_CO_TRY(filled.file, co_await pool.run([path = filled.temporary] { return OpenFile::create(path); }));
     co_return writer;
 }
 
