@@ -1,5 +1,6 @@
 #include "assembly/cloud_process.h"
 
+#include "assembly/uploaded_files.h"
 #include "base/log.h"
 #include "cloud/c2d/feedback_queue.h"
 #include "cloud/hub/cloud_hub.h"
@@ -31,6 +32,10 @@ Result<CloudStores> CloudStores::open(const Surroundings& around, const cloud::d
     SELVAGE_TRY(stores.registry, storage::open_sqlite_registry_store({.path = folder.registry_database()}));
     SELVAGE_TRY(stores.state, storage::open_sqlite_state_store({.path = folder.state_database()}));
     SELVAGE_TRY(stores.mailboxes, storage::open_sqlite_mailbox_store({.path = folder.mailbox_database()}));
+    if (settings.files_enabled) {
+        SELVAGE_TRY(stores.files_key, cloud::data_folder::files_key(folder, around.random));
+        SELVAGE_TRY(stores.files, open_blobs(around, folder, settings));
+    }
     return stores;
 }
 
@@ -71,6 +76,10 @@ struct CloudProcess::Parts {
                .methods = methods,
                .mailboxes = mailboxes,
                .events = events}),
+          files(stores.files ? std::make_unique<UploadedFiles>(
+                                   around, settings,
+                                   cloud::files::Uploads::Stores{*stores.state, *stores.registry, *stores.files}, stores.files_key)
+                             : nullptr),
           service({.time = around.client_time,
                    .random = around.random,
                    .authenticator = authenticator,
@@ -81,7 +90,9 @@ struct CloudProcess::Parts {
                    .mailboxes = mailboxes,
                    .feedback = feedback,
                    .events = events,
-                   .sessions = sessions}) {}
+                   .sessions = sessions,
+                   .files = files ? &files->container : nullptr,
+                   .file_notifications = files ? &files->notifications : nullptr}) {}
 
     Result<> listen(const std::shared_ptr<net::TlsServerContext>& tls, const ListenAt& where);
     Result<std::unique_ptr<net::Listener>> listen_on(const std::string& address, std::uint16_t port,
@@ -91,6 +102,7 @@ struct CloudProcess::Parts {
     net::Serve serve_amqp_as(std::string protocol);
     net::Serve serve_https();
     Awaitable<net::HttpResponse> answer(net::HttpRequest request) {
+        if (files && files->head.takes(request.target)) return files->head.handle(std::move(request));
         if (heads::http::HttpHead::takes(request.target)) return device_api->handle(std::move(request));
         return service.handle(std::move(request));
     }
@@ -109,6 +121,7 @@ struct CloudProcess::Parts {
     cloud::c2d::FeedbackQueue feedback;
     cloud::telemetry::EventLog events;
     cloud::hub::CloudHub hub;
+    std::unique_ptr<UploadedFiles> files;  // null: this hub takes none
     cloud::service_http::Service service;
     std::unique_ptr<heads::http::HttpHead> device_api;
     std::string address;
@@ -135,6 +148,9 @@ net::Serve CloudProcess::Parts::serve_https() {
     return [this, upgrade](std::shared_ptr<net::Stream> stream) {
         net::HttpServerSettings server;
         server.body_bytes_max = settings.request_bytes_max;
+        if (files) {
+            server.streamed_bytes_max = [this](const net::HttpRequest& head) { return files->head.streamed_bytes_max(head); };
+        }
         return net::serve_http(
             std::move(stream), around.client_time, server,
             [this](net::HttpRequest request) { return answer(std::move(request)); }, upgrade);
@@ -143,7 +159,8 @@ net::Serve CloudProcess::Parts::serve_https() {
 
 Result<> CloudProcess::Parts::listen(const std::shared_ptr<net::TlsServerContext>& tls, const ListenAt& where) {
     address = where.address;
-    device_api = std::make_unique<heads::http::HttpHead>(around.loop, hub, around.time, around.random);
+    device_api = std::make_unique<heads::http::HttpHead>(around.loop, hub, around.time, around.random,
+                                                       heads::http::HttpHeadSettings{}, files ? &files->uploads : nullptr);
     SELVAGE_TRY(mqtt, listen_on(address, where.mqtt_port, tls, serve_mqtt_as("mqtt"), "mqtt_port"));
     SELVAGE_TRY(amqp, listen_on(address, where.amqp_port, tls, serve_amqp_as("amqp"), "amqp_port"));
     SELVAGE_TRY(https, listen_on(address, where.https_port, tls, serve_https(), "https_port"));
@@ -170,6 +187,7 @@ CloudProcess::~CloudProcess() = default;
 Awaitable<Result<>> CloudProcess::start(cloud::data_folder::ServerCertificate certificate, ListenAt where) {
     parts_->mailboxes.start();
     SELVAGE_CO_CHECK(co_await parts_->authorities.load());
+    if (parts_->files) SELVAGE_CO_CHECK(co_await parts_->files->start());
     if (certificate.renewed) log::info("hub.tls", "server certificate renewed");
     SELVAGE_CO_TRY(const auto tls, net::TlsServerContext::make(certificate.chain_pem, certificate.key_pem, true));
     co_return parts_->listen(tls, where);
@@ -180,6 +198,7 @@ Awaitable<> CloudProcess::stop() {
     if (parts_->amqp) co_await parts_->amqp->stop();
     if (parts_->https) co_await parts_->https->stop();
     parts_->device_api.reset();
+    if (parts_->files) co_await parts_->files->stop();
     co_await parts_->hub.stop();
     co_await parts_->mailboxes.stop();
     co_await parts_->stores.stop();

@@ -16,6 +16,7 @@
 #include "cloud/registry/registry.h"
 #include "cloud/telemetry/event_log.h"
 #include "cloud/twins/twins.h"
+#include "storage/blobs/blob_store.h"
 #include "storage/mailbox_store.h"
 #include "storage/registry_store.h"
 #include "storage/state_store.h"
@@ -28,6 +29,8 @@ struct CloudStores {
     std::unique_ptr<storage::RegistryStore> registry;
     std::unique_ptr<storage::StateStore> state;
     std::unique_ptr<storage::MailboxStore> mailboxes;
+    std::unique_ptr<storage::BlobStore> files;  // null: this hub takes no files
+    std::string files_key;                      // a secret
 
     // Blocks (start-up). In an order that makes a second process stop at the first: the log is locked. Errors:
     // already_exists (in use by another hub), io_error, corrupt.

@@ -4,7 +4,8 @@
 //   certs/ca.pem              the hub's own CA: what clients trust
 //   certs/server.pem          the server's certificate
 //   secrets/ca-key.pem  secrets/server-key.pem  secrets/policies.toml     mode 0600
-//   registry.db  state.db  mailboxes.db  events/                                         the stores
+//   secrets/files-key         signs the right to upload a file; mode 0600
+//   registry.db  state.db  mailboxes.db  events/  files/                                 the stores
 //   listening.toml            while a hub runs: the addresses that it really listens on
 //
 // Threads: everything here blocks on the disk; for start-up and for command lines. Keys never appear in errors.
@@ -39,6 +40,13 @@ struct HubSettings {
     std::chrono::minutes c2d_time_to_live{60};
     std::uint32_t c2d_deliveries_max = 10;
     std::chrono::minutes feedback_time_to_live{60};
+    bool files_enabled = true;
+    std::uint64_t file_megabytes_max = 1024;
+    std::uint64_t device_megabytes_max = 4096;
+    std::uint64_t files_megabytes_max = 16'384;
+    std::chrono::minutes upload_lifetime{60};
+    std::size_t uploads_per_device_max = 10;
+    bool file_notifications = true;
 };
 
 // The paths inside a data folder.
@@ -54,6 +62,8 @@ struct DataFolder {
     std::string state_database() const { return root + "/state.db"; }
     std::string mailbox_database() const { return root + "/mailboxes.db"; }
     std::string events() const { return root + "/events"; }
+    std::string files() const { return root + "/files"; }
+    std::string files_key() const { return root + "/secrets/files-key"; }
     std::string listening() const { return root + "/listening.toml"; }
 };
 
@@ -68,6 +78,9 @@ Result<HubSettings> parse_settings(const std::string& toml);
 
 // Errors: not_found, malformed, io_error.
 Result<std::vector<Policy>> read_policies(const DataFolder& folder);
+
+// The key that signs the right to upload; made at the first call. A secret. Errors: io_error.
+Result<std::string> files_key(const DataFolder& folder, Random& random);
 
 // What a running hub tells command lines on the same machine.
 struct ListeningAt {

@@ -107,6 +107,14 @@ Result<> make_hub(const DataFolder& folder, const std::string& host_name, const 
     return replace_file(folder.settings(), settings_text(settings), 0644);
 }
 
+Result<std::string> files_key(const DataFolder& folder, Random& random) {
+    auto key = read_file(folder.files_key());
+    if (key || key.error().code != Errc::not_found) return key;
+    std::string fresh = fresh_key(random);
+    SELVAGE_CHECK(replace_file(folder.files_key(), fresh, 0600));
+    return fresh;
+}
+
 Result<ServerCertificate> server_certificate(const DataFolder& folder, const std::string& host_name, const Clock& clock,
                                              Random& random) {
     SELVAGE_TRY(auto chain, read_file(folder.server_certificate()));

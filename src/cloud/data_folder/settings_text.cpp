@@ -49,6 +49,15 @@ Result<> read_minutes(const toml::table& table, std::string_view section, std::s
     return {};
 }
 
+Result<> read_flag(const toml::table& table, std::string_view section, std::string_view key, bool& value) {
+    const auto node = table[section][key];
+    if (!node) return {};
+    const auto flag = node.value_exact<bool>();
+    if (!flag) return fail(Errc::invalid_argument, fmt::format("hub.toml: [{}] {}: give true or false", section, key));
+    value = *flag;
+    return {};
+}
+
 Result<> read_text(const toml::table& table, std::string_view section, std::string_view key, std::string& value) {
     const auto node = table[section][key];
     if (!node) return {};
@@ -95,6 +104,19 @@ time_to_live_minutes = {}
 deliveries = {}
 feedback_time_to_live_minutes = {}
 
+[files]
+# Uploads of files by devices, kept in files/ of this folder. `hubctl files list`, `get` and `delete` manage them. Past a bound
+# uploads are refused; nothing is deleted by itself.
+enabled = {}
+file_megabytes = {}        # one file
+device_megabytes = {}      # all files of one device
+total_megabytes = {}       # all files
+# How long a device may take from asking for a place to saying that it is done, and how many uploads it may have under way.
+upload_minutes = {}
+uploads_per_device = {}
+# Back ends are told of completed uploads: /messages/serviceBound/filenotifications. Each is kept for an hour.
+notifications = {}
+
 [limits]
 connections = {}
 request_bytes = {}
@@ -104,7 +126,9 @@ modules_per_device = {}
                        settings.https_port, settings.partitions, settings.retention_age.count(),
                        settings.retention_bytes, settings.durable_against_power_loss ? "power" : "process",
                        settings.c2d_depth_max, settings.c2d_time_to_live.count(), settings.c2d_deliveries_max,
-                       settings.feedback_time_to_live.count(), settings.connections_max, settings.request_bytes_max, settings.modules_per_device_max);
+                       settings.feedback_time_to_live.count(), settings.files_enabled, settings.file_megabytes_max,
+                       settings.device_megabytes_max, settings.files_megabytes_max, settings.upload_lifetime.count(),
+                       settings.uploads_per_device_max, settings.file_notifications, settings.connections_max, settings.request_bytes_max, settings.modules_per_device_max);
 }
 
 Result<HubSettings> parse_settings(const std::string& text) {
@@ -132,6 +156,14 @@ Result<HubSettings> parse_settings(const std::string& text) {
     SELVAGE_CHECK(read_minutes(table, "c2d", "time_to_live_minutes", settings.c2d_time_to_live));
     SELVAGE_CHECK(read_number(table, "c2d", "deliveries", settings.c2d_deliveries_max, 1, 100));
     SELVAGE_CHECK(read_minutes(table, "c2d", "feedback_time_to_live_minutes", settings.feedback_time_to_live));
+    SELVAGE_CHECK(read_flag(table, "files", "enabled", settings.files_enabled));
+    constexpr std::int64_t kMegabytesMost = std::int64_t{1} << 40;
+    SELVAGE_CHECK(read_number(table, "files", "file_megabytes", settings.file_megabytes_max, 1, kMegabytesMost));
+    SELVAGE_CHECK(read_number(table, "files", "device_megabytes", settings.device_megabytes_max, 1, kMegabytesMost));
+    SELVAGE_CHECK(read_number(table, "files", "total_megabytes", settings.files_megabytes_max, 1, kMegabytesMost));
+    SELVAGE_CHECK(read_minutes(table, "files", "upload_minutes", settings.upload_lifetime));
+    SELVAGE_CHECK(read_number(table, "files", "uploads_per_device", settings.uploads_per_device_max, 1, 1000));
+    SELVAGE_CHECK(read_flag(table, "files", "notifications", settings.file_notifications));
     SELVAGE_CHECK(read_number(table, "limits", "connections", settings.connections_max, 1, 10'000'000));
     SELVAGE_CHECK(read_number(table, "limits", "request_bytes", settings.request_bytes_max, 1 << 16, 1 << 30));
     SELVAGE_CHECK(read_number(table, "limits", "modules_per_device", settings.modules_per_device_max, 2, 10'000));

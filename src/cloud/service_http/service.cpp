@@ -49,6 +49,10 @@ std::optional<Identity> identity_of_path(const std::vector<std::string>& path) {
     return Identity::of_device(path[1]);
 }
 
+bool is_file_notification_call(const std::vector<std::string>& path) {
+    return path.size() >= 3 && is(path[0], "messages") && is(path[1], "serviceBound") && is(path[2], "filenotifications");
+}
+
 bool is_c2d_call(const std::vector<std::string>& path) {
     return path.size() >= 3 && ((is(path[0], "messages") && is(path[1], "serviceBound") && is(path[2], "feedback")) ||
                                 (path.size() == 5 && is(path[0], "selvage") && is(path[1], "devices") &&
@@ -57,8 +61,9 @@ bool is_c2d_call(const std::vector<std::string>& path) {
 
 Subject subject_of(const std::vector<std::string>& path) {
     if (path.size() == 3 && is(path[2], "applyConfigurationContent")) return Subject::configuration;
-    if (is_c2d_call(path)) return Subject::c2d;
+    if (is_c2d_call(path) || is_file_notification_call(path)) return Subject::c2d;
     if (is_edge_call(path)) return Subject::device;
+    if (path.size() >= 3 && is(path[0], "twins") && is(path.back(), "methods")) return Subject::method;
     return path.size() >= 3 && is(path[2], "modules") ? Subject::module : Subject::device;
 }
 
@@ -128,6 +133,8 @@ Service::Answer Service::route(Call call) {
         if (is(path[2], "commands") && size == 3) return purge(std::move(call));
     }
     if (is_c2d_call(path)) return is(path[0], "messages") ? feedback(std::move(call)) : send_to_device(std::move(call));
+    if (is_file_notification_call(path)) return file_notifications(std::move(call));
+    if (size >= 2 && is(path[0], "selvage") && is(path[1], "files")) return files(std::move(call));
     if (first && is(path[0], "twins") && size >= 2) {
         const bool module = size >= 4 && is(path[2], "modules");
         if (is(path.back(), "methods") && size == (module ? 5u : 3u)) return methods(std::move(call));

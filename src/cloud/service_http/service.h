@@ -3,7 +3,7 @@
 // handle() is the handler of net::serve_http. One request: api-version, authentication, route, permission, answer.
 //
 // Runs on: the hub's loop. Bounded: the body by the server's settings, long polls by kWaitMax.
-// Wire: docs/wire/service-rest.md, docs/wire/event-read.md, docs/wire/c2d.md.
+// Wire: docs/wire/service-rest.md, docs/wire/event-read.md, docs/wire/c2d.md, docs/wire/file-upload.md.
 #pragma once
 
 #include <chrono>
@@ -16,6 +16,8 @@
 #include "cloud/authorities/authorities.h"
 #include "cloud/c2d/feedback_queue.h"
 #include "cloud/c2d/mailboxes.h"
+#include "cloud/files/container.h"
+#include "cloud/files/notifications.h"
 #include "cloud/methods/direct_methods.h"
 #include "cloud/registry/registry.h"
 #include "cloud/service_http/error_map.h"
@@ -43,6 +45,8 @@ struct Parts {
     c2d::FeedbackQueue& feedback;
     telemetry::EventLog& events;
     sessions::SessionTable& sessions;
+    files::Container* files = nullptr;  // null: this hub takes no files
+    files::FileNotifications* file_notifications = nullptr;  // the same
 };
 
 class Service {
@@ -74,7 +78,9 @@ private:
     Answer send_to_device(Call call);  // /selvage/devices/{id}/messages/devicebound
     Answer purge(Call call);           // /devices/{id}/commands
     Answer feedback(Call call);        // /messages/serviceBound/feedback…
-    Answer certificates(Call call);    // /selvage/certificates…
+    Answer file_notifications(Call call);  // /messages/serviceBound/filenotifications…
+    Answer files(Call call);               // /selvage/files[/{device}/{name}]
+    Answer certificates(Call call);        // /selvage/certificates…
     Answer certificate(Call call);
     Answer events(Call call);  // /selvage/events[/partitions]
     Answer read_events(Call call);
