@@ -150,6 +150,22 @@ void add_authorities(CLI::App& hubctl, Options& options) {
     add_name(remove);
 }
 
+void add_files(CLI::App& hubctl, Options& options) {
+    auto* files = hubctl.add_subcommand("files", "Files that devices have uploaded");
+    files->require_subcommand(1);
+    auto* list = add_command(*files, options, Command::files_list, "list", "Names, sizes and times");
+    add_device(list, options, false);
+    list->add_flag("--json", options.json_output, "One JSON object a line");
+    const auto add_name = [&options](CLI::App* app) {
+        app->add_option("name", options.file, "DEVICE/NAME, as list shows it")->required();
+    };
+    auto* get = add_command(*files, options, Command::files_get, "get", "Fetch a file");
+    add_name(get);
+    get->add_option("-o,--output", options.output_file, "File to write; standard output unless given");
+    auto* remove = add_command(*files, options, Command::files_delete, "delete", "Remove a file from the hub");
+    add_name(remove);
+}
+
 }  // namespace
 
 std::optional<Options> read_command_line(int argc, char** argv, int& exit_code) {
@@ -167,6 +183,7 @@ std::optional<Options> read_command_line(int argc, char** argv, int& exit_code) 
     add_twins(app, options);
     add_c2d(app, options);
     add_authorities(app, options);
+    add_files(app, options);
     add_others(app, options);
     try {
         app.parse(argc, argv);

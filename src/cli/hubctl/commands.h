@@ -25,6 +25,10 @@ Awaitable<Result<>> ca_add(ServiceClient& hub, Options options);
 Awaitable<Result<>> ca_verify(ServiceClient& hub, Options options);
 Awaitable<Result<>> ca_list(ServiceClient& hub, Options options);
 Awaitable<Result<>> ca_delete(ServiceClient& hub, Options options);
+// Uploaded files: docs/wire/file-upload.md#operators.
+Awaitable<Result<>> files_list(ServiceClient& hub, Options options);
+Awaitable<Result<>> files_get(ServiceClient& hub, Options options);
+Awaitable<Result<>> files_delete(ServiceClient& hub, Options options);
 
 // The JSON form of a message: docs/wire/c2d.md#sending. Errors: invalid_argument (a property without '=').
 Result<JsonArray> message_of(const Options& options, std::string body, UtcTime now);

@@ -53,6 +53,12 @@ Awaitable<Result<>> dispatch(async::Executor loop, async::TimeSource& time, Serv
             co_return co_await ca_list(hub, std::move(options));
         case Command::ca_delete:
             co_return co_await ca_delete(hub, std::move(options));
+        case Command::files_list:
+            co_return co_await files_list(hub, std::move(options));
+        case Command::files_get:
+            co_return co_await files_get(hub, std::move(options));
+        case Command::files_delete:
+            co_return co_await files_delete(hub, std::move(options));
         case Command::monitor_events:
             break;
     }

@@ -28,6 +28,9 @@ enum class Command {
     ca_verify,
     ca_list,
     ca_delete,
+    files_list,
+    files_get,
+    files_delete,
 };
 
 struct Options {
@@ -63,6 +66,9 @@ struct Options {
     std::string name;  // of a CA
     std::string ca_certificate_file;
     bool verified = false;
+
+    std::string file;         // name of an uploaded file: "d1/log.txt"
+    std::string output_file;  // where to put it; empty: standard output
 
     std::string body;
     std::string body_file;

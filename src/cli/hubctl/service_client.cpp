@@ -10,6 +10,7 @@ namespace selvage::cli::hubctl {
 namespace {
 
 constexpr std::chrono::minutes kTokenLifetime{60};
+constexpr std::size_t kRefusalBytesMax = 64 * 1024;
 
 Errc code_of(int status) {
     switch (status) {
@@ -68,15 +69,15 @@ Awaitable<Result<Json>> ServiceClient::ask(Request request) {
     co_return parse_json(response.body);
 }
 
-Awaitable<Result<net::HttpResponse>> ServiceClient::exchange(Request request) {
+Result<net::HttpRequest> ServiceClient::prepare(Request request) {
     if (!http_ || http_timeout_ != request.timeout) {
         net::HttpClientSettings settings;
         settings.response_timeout = request.timeout;
         http_ = std::make_unique<net::HttpClient>(dialer_, time_, target_, settings);
         http_timeout_ = request.timeout;
     }
-    SELVAGE_CO_TRY(const auto token, security::make_sas_token(access_.key, access_.host_name,
-                                                              time_.utc_now() + kTokenLifetime, access_.policy));
+    SELVAGE_TRY(const auto token, security::make_sas_token(access_.key, access_.host_name,
+                                                           time_.utc_now() + kTokenLifetime, access_.policy));
     net::HttpRequest http;
     http.method = request.method;
     http.target = request.path + "?" + request.query + (request.query.empty() ? "" : "&") + "api-version=2021-04-12";
@@ -85,19 +86,44 @@ Awaitable<Result<net::HttpResponse>> ServiceClient::exchange(Request request) {
     if (!request.if_match.empty()) http.headers.set("If-Match", request.if_match);
     if (!request.body.empty()) http.headers.set("Content-Type", request.content_type);
     http.body = std::move(request.body);
-    auto response = co_await http_->send(std::move(http));
+    return http;
+}
+
+Result<net::HttpResponse> ServiceClient::check(Result<net::HttpResponse> response) const {
     if (!response) {
         const auto& error = response.error();
         const bool absent = error.code == Errc::unavailable || error.code == Errc::timeout;
-        co_return fail(error.code, absent ? error.detail + "; " + access_.remedy : error.detail);
+        return fail(error.code, absent ? error.detail + "; " + access_.remedy : error.detail);
     }
-    if (response->status >= 400) {
-        std::string words = words_of(*response);
-        if (response->status == 401)
-            words += "; check that policy '" + access_.policy + "' has the right and that its key is this hub's";
-        co_return fail(code_of(response->status), std::move(words));
-    }
-    co_return response;
+    if (response->status < 400) return response;
+    std::string words = words_of(*response);
+    if (response->status == 401)
+        words += "; check that policy '" + access_.policy + "' has the right and that its key is this hub's";
+    return fail(code_of(response->status), std::move(words));
+}
+
+Awaitable<Result<net::HttpResponse>> ServiceClient::exchange(Request request) {
+    SELVAGE_CO_TRY(auto http, prepare(std::move(request)));
+    co_return check(co_await http_->send(std::move(http)));
+}
+
+Awaitable<Result<>> ServiceClient::fetch(Request request, net::HttpPart on_part) {
+    SELVAGE_CO_TRY(auto http, prepare(std::move(request)));
+    bool refused = false;
+    std::string words;  // of a refusal
+    const auto on_head = [&refused](const net::HttpResponse& head) {
+        refused = head.status >= 400;
+        return true;
+    };
+    const auto take = [&](std::string_view part) -> Awaitable<bool> {
+        if (!refused) co_return co_await on_part(part);
+        words += part;
+        co_return words.size() <= kRefusalBytesMax;
+    };
+    auto response = co_await http_->stream(std::move(http), take, on_head);
+    if (response) response->body = std::move(words);
+    SELVAGE_CO_CHECK(check(std::move(response)));
+    co_return Result<>{};
 }
 
 std::string identity_path(std::string_view root, const std::string& device, const std::string& module) {

@@ -37,6 +37,10 @@ public:
     // The same, for what is not all in the body.
     Awaitable<Result<net::HttpResponse>> exchange(Request request);
 
+    // A success' body goes to `on_part`, part by part; false from that ends it. Errors: as exchange(); connection_closed (the body is
+    // not whole).
+    Awaitable<Result<>> fetch(Request request, net::HttpPart on_part);
+
     UtcTime utc_now() const { return time_.utc_now(); }
     const HubAccess& access() const { return access_; }
     // Another client of the same hub, for requests at the same time.
@@ -44,6 +48,8 @@ public:
 
 private:
     ServiceClient(async::TimeSource& time, net::Dialer& dialer, HubAccess access, net::Target target);
+    Result<net::HttpRequest> prepare(Request request);
+    Result<net::HttpResponse> check(Result<net::HttpResponse> response) const;
 
     async::TimeSource& time_;
     net::Dialer& dialer_;
