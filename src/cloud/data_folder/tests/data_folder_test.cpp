@@ -136,5 +136,39 @@ TEST_F(HubFolder, HostNamesThatNoCertificateCanCarryAreRefused) {
     }
 }
 
+TEST(HubSettings, TheBoundsOfFilesReadBackAndHaveTheirOwnBounds) {
+    HubSettings settings;
+    settings.host_name = "hub.example";
+    settings.files_enabled = false;
+    settings.file_megabytes_max = 3;
+    settings.device_megabytes_max = 5;
+    settings.files_megabytes_max = 7;
+    settings.upload_lifetime = std::chrono::minutes(9);
+    settings.uploads_per_device_max = 11;
+    settings.file_notifications = false;
+    const auto back = parse_settings(settings_text(settings));
+    ASSERT_TRUE(back) << back.error().detail;
+    EXPECT_FALSE(back->files_enabled);
+    EXPECT_EQ(back->file_megabytes_max, 3u);
+    EXPECT_EQ(back->device_megabytes_max, 5u);
+    EXPECT_EQ(back->files_megabytes_max, 7u);
+    EXPECT_EQ(back->upload_lifetime, std::chrono::minutes(9));
+    EXPECT_EQ(back->uploads_per_device_max, 11u);
+    EXPECT_FALSE(back->file_notifications);
+    for (const char* line : {"enabled = 1", "file_megabytes = 0", "upload_minutes = 2881", "uploads_per_device = 0"}) {
+        EXPECT_FALSE(parse_settings(std::string("[hub]\nhost_name = \"h\"\n[files]\n") + line)) << line;
+    }
+    EXPECT_TRUE(parse_settings("[hub]\nhost_name = \"h\"\n")->files_enabled) << "a folder from before there were any";
+}
+
+TEST_F(HubFolder, TheKeyOfFilesIsMadeOnceAndForTheOwnerOnly) {
+    ASSERT_TRUE(make_hub(folder, "127.0.9.1", clock, random));
+    const auto key = files_key(folder, random);
+    ASSERT_TRUE(key) << key.error().detail;
+    EXPECT_GE(key->size(), 44u);
+    EXPECT_EQ(files_key(folder, random), key);
+    EXPECT_EQ(mode(folder.files_key()), 0600u);
+}
+
 }  // namespace
 }  // namespace selvage::cloud::data_folder
