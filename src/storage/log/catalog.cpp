@@ -86,6 +86,7 @@ Result<std::optional<Catalog::Start>> Catalog::locate(QueueId queue, Offset from
     start.segment = *at;
     start.data_end = segment.data_end;
     start.span = *span;
+    start.span.end = std::min(span->end, entry.end);
     start.from = std::max(from, span->first);
     start.position = segment.data_begin;
     for (const Mark& mark : segment.marks)

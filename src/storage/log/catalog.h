@@ -54,7 +54,7 @@ struct Segment {
 struct QueueEntry {
     std::string name;
     Retention retention;
-    Offset end = 0;                               // written
+    Offset end = 0;                               // of what readers may see
     Offset cursor = 0;
     Millis last_enqueued = 0;
 };

@@ -146,14 +146,20 @@ bool Ledger::encode_append(std::string& out, std::uint64_t position, std::uint32
     return true;
 }
 
-void Ledger::publish(Catalog& catalog, Segment& active) {
+void Ledger::publish(Catalog& catalog, Segment& active, bool synced_later) {
     for (const Before& before : before_) {
         const Tally& tally = *before.tally;
         // Gone when the loop has dropped the queue meanwhile.
         const auto entry = catalog.queues.find(tally.row.id);
         if (entry != catalog.queues.end()) {
-            entry->second.end = tally.row.next;
             entry->second.last_enqueued = tally.row.last_enqueued;
+            // Who reads by offset must never meet another record under a number that it has seen: a power cut would take
+            // what is not synced, and its numbers would be given again.
+            if (synced_later && !tally.by_cursor()) {
+                held_back_.emplace_back(tally.row.id, tally.row.next);
+            } else {
+                entry->second.end = tally.row.next;
+            }
         }
         active.put_span(tally.span);
     }
@@ -162,7 +168,16 @@ void Ledger::publish(Catalog& catalog, Segment& active) {
     active.marked_to = marked_to_;
 }
 
+bool Ledger::show(Catalog& catalog) {
+    const bool any = !held_back_.empty();
+    for (const auto& [queue, end] : held_back_)
+        if (const auto entry = catalog.queues.find(queue); entry != catalog.queues.end()) entry->second.end = end;
+    held_back_.clear();
+    return any;
+}
+
 void Ledger::undo(Segment* active) {
+    held_back_.clear();
     for (const Before& before : before_) {
         Tally& tally = *before.tally;
         tally.row.next = before.next;

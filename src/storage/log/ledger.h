@@ -50,8 +50,11 @@ public:
     // False: none of the targets exists any more; nothing was encoded.
     bool encode_append(std::string& out, std::uint64_t position, std::uint32_t salt, Millis enqueued,
                        std::span<const Target> targets, std::string_view payload);
-    // Puts the unit's numbers into the catalog and its active segment (the catalog's mutex is held).
-    void publish(Catalog& catalog, Segment& active);
+    // Puts the unit's numbers into the catalog and its active segment (the catalog's mutex is held). `synced_later`: queues
+    // with retention show the unit only after show().
+    void publish(Catalog& catalog, Segment& active, bool synced_later);
+    // What publish() held back is synced now (the catalog's mutex is held). False: nothing was held back.
+    bool show(Catalog& catalog);
     void changes_written();
     // Back to where begin_unit() was. With `active`, also takes the unit out of a segment that it was published to.
     void undo(Segment* active);
@@ -76,6 +79,7 @@ private:
 
     std::uint64_t unit_ = 0;
     std::vector<Before> before_;
+    std::vector<std::pair<QueueId, Offset>> held_back_;   // ends that are published after the sync
     std::vector<Mark> marks_;
     std::uint64_t marked_to_ = 0;
     std::uint64_t marked_to_before_ = 0;

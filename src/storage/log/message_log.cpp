@@ -284,7 +284,7 @@ Awaitable<Result<Offset>> SegmentLog::find(QueueId queue, UtcTime time) {
         const Millis wanted = time.time_since_epoch().count();
         auto step = co_await pool_.run([this, queue, wanted, after] { return reader_.find(queue, wanted, after); });
         if (!step) co_return fail(std::move(step).error());
-        if (step->offset) co_return *step->offset;
+        if (step->offset) co_return std::min(*step->offset, end);
         if (step->after == 0) co_return end;
         after = step->after;
     }

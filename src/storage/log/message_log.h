@@ -90,7 +90,7 @@ struct LogBatch {
 
 struct QueueState {
     Offset first = 0;                   // the oldest record that is still on disk
-    Offset end = 0;                     // the offset that the next append gets
+    Offset end = 0;                     // where readers find nothing yet; at rest the offset that the next append gets
     Offset cursor = 0;                  // the first unsettled record (0 for retention queues)
     UtcTime last_enqueued{};
 };
@@ -130,7 +130,8 @@ public:
     virtual void append(std::span<const Target> targets, std::string_view payload, Done done, OrderKey order = kNoOrder) = 0;
 
     // Reads records of a queue from `from` on: at most `records_max` and about `bytes_max` (at least one record if there is
-    // one). Written records can be read before they are synced. An empty batch means that the end was reached: wait with
+    // one). Records of a queue with a cursor can be read as soon as they are written; those of a queue with retention once they
+    // are durable as LogSettings says, so that an offset names the same record for ever. An empty batch means that the end was reached: wait with
     // wait_for_append. Errors: not_found (from < first: those records are gone), corrupt, io_error, unavailable (stopped).
     // What a queue with a cursor lost because its time was over is skipped and counted as expired, not an error.
     virtual async::Awaitable<Result<LogBatch>> read(QueueId queue, Offset from, std::size_t records_max,

@@ -1,5 +1,5 @@
-// A batch is written as one or more units; a unit lies in one segment, is written, shown to the readers, synced, and then
-// acknowledged. What happens when the disk refuses:
+// A batch is written as one or more units; a unit lies in one segment, is written, shown to the readers (those of queues with
+// retention wait for the sync), synced, and then acknowledged. What happens when the disk refuses:
 //
 // - A write fails (a full disk): the unit is undone, its bytes are cut off the file, and the rest of the batch is refused. The
 //   next batch tries again, so appends work as soon as there is space.
@@ -205,9 +205,21 @@ Result<std::size_t> Writer::write_unit(const Batch& batch, std::size_t from) {
     if (!in_unit_ && (ledger_.has_changes() || sync_due)) SELVAGE_CHECK(begin_unit(0));
     if (!in_unit_) return i;
     if (auto done = write_out(); !done) return undone(std::move(done).error());
-    if (power && (unit_matters_ || sync_wanted))
+    if (power && (unit_matters_ || sync_wanted)) {
         if (auto done = active_->sync(); !done) SELVAGE_CHECK(rescue(batch, from, i, std::move(done).error()));
+        show_synced();
+    }
     return i;
+}
+
+// Queues with retention show what is durable, the others what is written.
+void Writer::show_synced() {
+    bool any = false;
+    {
+        const std::lock_guard lock(catalog_.mutex);
+        any = ledger_.show(catalog_);
+    }
+    if (any) reports_.written();
 }
 
 Result<> Writer::begin_unit(std::size_t bytes) {
@@ -242,13 +254,13 @@ Result<> Writer::flush_chunk() {
     return {};
 }
 
-// The unit's last bytes, and then everyone may see it.
+// The unit's last bytes, and then everyone may see it whose queue does not wait for the sync.
 Result<> Writer::write_out() {
     SELVAGE_CHECK(flush_chunk());
     {
         const std::lock_guard lock(catalog_.mutex);
         active_entry_->data_end = active_entry_->file_bytes = active_->size();
-        ledger_.publish(catalog_, *active_entry_);
+        ledger_.publish(catalog_, *active_entry_, settings_.durability == Durability::power);
     }
     ledger_.changes_written();
     if (unit_matters_) reports_.written();
@@ -312,6 +324,7 @@ Result<> Writer::rewrite_in_doubt() {
         return done;
     }
     in_doubt_.reset();
+    show_synced();
     const std::lock_guard lock(catalog_.mutex);
     catalog_.unsynced = false;
     return {};

@@ -71,6 +71,7 @@ private:
     Result<> encode(const BatchEntry& entry, std::span<const Target> targets, std::string_view payloads);
     Result<> flush_chunk();
     Result<> write_out();
+    void show_synced();
     Result<> sync();
     void abandon_unit();
     void withdraw_unit();

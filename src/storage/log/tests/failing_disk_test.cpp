@@ -44,6 +44,48 @@ protected:
     std::shared_ptr<FailingDisk> failing_ = std::make_shared<FailingDisk>();
 };
 
+// Holds a sync until it is told to go on.
+class HeldDisk : public segment::Disk {
+public:
+    int sync_data(int) override {
+        if (held.exchange(false)) {
+            syncing.release();
+            go_on.acquire();
+        }
+        return 0;
+    }
+    std::atomic<bool> held{false};
+    std::binary_semaphore syncing{0};
+    std::binary_semaphore go_on{0};
+};
+
+TEST_F(LogTest, AQueueWithRetentionShowsARecordOnceItIsDurable) {
+    const auto disk = std::make_shared<HeldDisk>();
+    disk_ = disk;
+    settings_.durability = Durability::power;
+    open();
+    const QueueId kept = log_->queue("kept", {.age = std::chrono::hours(1)});
+    const QueueId passed_on = log_->queue("passed on");
+    append({{kept}, {passed_on}}, "first");
+
+    disk->held = true;
+    bool durable = false;
+    const std::vector<Target> both{{kept}, {passed_on}};
+    log_->append(both, "second", [&durable](const Result<>& result) { durable = result.has_value(); });
+    const bool written = disk->syncing.try_acquire_for(std::chrono::seconds(10));
+    EXPECT_TRUE(written);
+    EXPECT_EQ(all(kept), std::vector<std::string>{"first"}) << "a power cut may still take the second";
+    EXPECT_EQ(log_->state(kept).end, 1u);
+    EXPECT_EQ(all(passed_on), (std::vector<std::string>{"first", "second"}));
+
+    disk->go_on.release();
+    run([](MessageLog& log, QueueId q) -> async::Awaitable<> { co_await log.wait_for_append(q, 1); }(*log_, kept));
+    EXPECT_EQ(all(kept), (std::vector<std::string>{"first", "second"}));
+    ASSERT_TRUE(append(kept, "third"));
+    EXPECT_TRUE(durable);
+    EXPECT_EQ(all(kept), (std::vector<std::string>{"first", "second", "third"}));
+}
+
 TEST_F(LogOnAFailingDisk, AFullDiskRefusesAppendsAndNothingElse) {
     open();
     const QueueId queue = log_->queue("q");
