@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { columns } from './columns.js';
 import { about, rows } from './rows.js';
 
+const wanted = process.env.SELVAGE_ROW;   // one row alone is shown and not kept
 const folder = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../../../../build/conformance');
 
 // What became of a cell: pass, fail, n/a (with the refusal shown, or stated) or missing.
@@ -21,7 +22,6 @@ function tableOf(events) {
     if (!table.notes.includes(text)) table.notes.push(text);
     return table.notes.indexOf(text) + 1;
   };
-  const wanted = process.env.SELVAGE_ROW;
   for (const row of rows.filter(({ name }) => !wanted || name.includes(wanted))) {
     const cells = {};
     for (const column of columns) {
@@ -64,8 +64,10 @@ export default async function* report(source) {
   }
   if (![...events.keys()].some((name) => name.includes(' · '))) return;
   const table = tableOf(events);
-  mkdirSync(folder, { recursive: true });
-  writeFileSync(path.join(folder, 'table.json'), `${JSON.stringify(table, null, 2)}\n`);
-  writeFileSync(path.join(folder, 'table.md'), asMarkdown(table));
+  if (!wanted) {
+    mkdirSync(folder, { recursive: true });
+    writeFileSync(path.join(folder, 'table.json'), `${JSON.stringify(table, null, 2)}\n`);
+    writeFileSync(path.join(folder, 'table.md'), asMarkdown(table));
+  }
   yield asText(table);
 }

@@ -96,8 +96,12 @@ async function retain({ world, device }) {
   const { identity, peer } = await device();
   await peer.send({ body: 'x', properties: { k: 'v' } }, { qos: 1, retain: true });
   await peer.send({ body: 'y' }, { qos: 0, retain: true });
-  const events = await world.events(identity, 2);
-  assert.deepEqual(events.map((event) => event.properties), [{ k: 'v', 'mqtt-retain': 'true' }, { 'mqtt-retain': 'true' }]);
+  const wire = await connected(identity);
+  await wire.write(packet(0x3a, text(`${identity.path}/messages/events/k=v`), [0, 9], 'z'));
+  await wire.got('PUBACK', (bytes) => bytes.equals(Buffer.from([0x40, 2, 0, 9])));
+  wire.close();
+  const events = await world.events(identity, 3);
+  assert.deepEqual(events.map((event) => event.properties), [{ k: 'v', 'mqtt-retain': 'true' }, { 'mqtt-retain': 'true' }, { k: 'v', 'mqtt-dup': 'true' }]);
 }
 
 async function will({ world, open }) {

@@ -2,7 +2,7 @@
 import { amqpWire } from './amqp_wire.js';
 import { mqttWire } from './mqtt_wire.js';
 
-const unsaid = { why: 'no SDK says this', where: 'raw clients do' };
+const unsaid = { why: 'the SDK never sends this, so the raw columns do', where: 'azure-iot-device-mqtt mqtt.js, azure-iot-device-amqp amqp.js' };
 const ofMqtt = { why: 'AMQP has no such thing', where: 'OASIS AMQP 1.0' };
 const ofAmqp = { why: 'MQTT has no such thing', where: 'OASIS MQTT 3.1.1' };
 
@@ -16,7 +16,7 @@ export const wire = [
   both('wire: split at every byte, over TLS', mqttWire.byteByByte, amqpWire.byteByByte),
   both('wire: in one flight with the end of the TLS handshake', mqttWire.sameFlight, amqpWire.sameFlight),
   mqttOnly('wire: QoS 2', mqttWire.qos2),
-  mqttOnly('wire: retain', mqttWire.retain),
+  mqttOnly('wire: retain and DUP', mqttWire.retain),
   mqttOnly('wire: will', mqttWire.will),
   mqttOnly('wire: a stored session with queued C2D', mqttWire.storedSession),
   mqttOnly('wire: filters as each SDK makes them', mqttWire.filters),
