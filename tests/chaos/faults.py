@@ -143,14 +143,18 @@ def disk_full_edge(world, random):
 
 
 def fill(world, random, disk, name):
-    killed = random.random() < 0.3
+    variant = random.choice(["", "", "killed", "killed and started"])
     world.disks[disk].fill()
-    world.work_for(a_while(random, 1.5))
-    if killed:
+    world.work_for(a_while(random, 2))
+    if variant:
         world.kill(name)
+    if variant == "killed and started":
+        # It may refuse to start on a full disk; it must not damage anything.
+        world.start(name)
+        world.work_for(a_while(random, 2))
     world.disks[disk].free()
     world.start(name)
-    return "and killed before there was space" if killed else ""
+    return variant
 
 
 @kind("power-hub", 8, "power cut of the hub's machine: the disk keeps any part of what was not flushed")
@@ -165,7 +169,7 @@ def power_edge(world, random):
 
 def cut_power(world, random, disk, name):
     # A disk that takes its time has more under way when the power goes.
-    world.disks[disk].slow(random.choice([0, 5, 20, 60]))
+    world.disks[disk].slow(random.choice([0, 5, 20, 60, 300]))
     world.work_for(random.uniform(0.05, 0.5))
     what = world.disks[disk].cut(random.getrandbits(32))
     world.kill(name)

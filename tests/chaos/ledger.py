@@ -13,13 +13,14 @@ import json
 
 from service_api import Unavailable
 
-PADDING_MAX = 700
+PADDING_MAX, BIG_PADDING_MAX = 700, 60_000
 MULTIPLIER = 2_654_435_761
 REMEMBERED = 20_000
 
 
 def expected_body(identity, number):
-    padding = "x" * (number * MULTIPLIER % (1 << 64) % PADDING_MAX)
+    most = BIG_PADDING_MAX if identity.endswith("-big") else PADDING_MAX
+    padding = "x" * (number * MULTIPLIER % (1 << 64) % most)
     return f'{{"id":"{identity}","n":{number},"padding":"{padding}"}}'.encode()
 
 

@@ -16,9 +16,10 @@ from service_api import ServiceApi, Unavailable
 EDGE_DEVICE = "edge-1"
 LEAVES = ["leaf-1", "leaf-2", "leaf-3"]
 MODULES = [f"{EDGE_DEVICE}/module-1", f"{EDGE_DEVICE}/module-2"]
-DIRECT = ["direct-1", "direct-2", "direct-3"]
+DIRECT = ["direct-1", "direct-2", "direct-big"]     # the big one fills segments of the hub's log, so that it rolls and frees
 LOADS = {"load-leaf": ("device", LEAVES), "load-module": ("edge", MODULES), "load-direct": ("device", DIRECT)}
 HUB_DISK_MB, EDGE_DISK_MB = 192, 128
+EDGE_STORE_BYTES = 4 << 20         # small, so that segments are small and the store rolls often
 INTERVAL_MS = 100
 PATIENCE = 120                     # seconds until everything must be well again
 BYTES_BOUND = 256 << 20            # of one process
@@ -110,7 +111,7 @@ class World:
             "IotHubConnectionString": connection_string, "EdgeDeviceHostName": links.EDGE,
             "EdgeHubDevServerCertificateFile": str(certificate), "EdgeHubDevServerPrivateKeyFile": str(private_key),
             "EdgeHubDevTrustBundleFile": str(self.hub_ca), "StorageFolder": str(self.disks["edge"].folder),
-            "StorageLimitBytes": str(64 << 20), "MqttSettings__Address": links.EDGE, "UpstreamReconnectMaxSecs": "2",
+            "StorageLimitBytes": str(EDGE_STORE_BYTES), "MqttSettings__Address": links.EDGE, "UpstreamReconnectMaxSecs": "2",
             "DeviceScopeCacheRefreshDelaySecs": "2"})
 
     def _make_loads(self):

@@ -13,6 +13,7 @@ using device_client::LinkState;
 constexpr std::uint16_t kMqttPort = 8883;
 constexpr auto kRetry = 300ms;
 constexpr std::size_t kPaddingMax = 700;
+constexpr std::size_t kBigPaddingMax = 60'000;     // of identities named "…-big": they fill segments
 
 device_client::ClientSettings client_settings(const codec::ConnectionString& identity, const SenderSettings& settings) {
     device_client::ClientSettings client;
@@ -71,8 +72,9 @@ Awaitable<> Sender::stop() {
 // The reader computes the same text from id and number: a body that differs was invented.
 domain::Message Sender::message(std::uint64_t number) const {
     domain::Message message;
+    const std::size_t padding_max = id_.ends_with("-big") ? kBigPaddingMax : kPaddingMax;
     message.body = fmt::format(R"({{"id":"{}","n":{},"padding":"{}"}})", id_, number,
-                               std::string(number * 2'654'435'761u % kPaddingMax, 'x'));
+                               std::string(number * 2'654'435'761u % padding_max, 'x'));
     if (is_module_) message.set(domain::SystemProperty::output_name, "out");
     return message;
 }
