@@ -66,6 +66,12 @@ protected:
             all += *part;
         }
     }
+    // What a dropped writer leaves is taken away behind its back.
+    std::size_t half_written_in_the_end() {
+        for (int i = 0; i < 1000 && half_written() > 0; ++i)
+            ignore(get(store->facts({"d1", "x"})), "gives the store's threads time");
+        return half_written();
+    }
     std::size_t half_written() {
         return static_cast<std::size_t>(std::distance(fs::directory_iterator(settings.folder + "/incoming"), {}));
     }
@@ -111,7 +117,7 @@ TEST_F(Blobs, AFileTakesTheOldOnesPlaceUnlessOnlyANewOneIsWanted) {
     EXPECT_EQ(code(put({"d1", "x"}, "three", true)), "already_exists");
     EXPECT_EQ(content({"d1", "x"}), "two");
     EXPECT_EQ(code(put({"d2", "x"}, "other's", true)), "done");
-    EXPECT_EQ(half_written(), 0u);
+    EXPECT_EQ(half_written_in_the_end(), 0u);
 }
 
 TEST_F(Blobs, WhatIsNotFinishedLeavesNothing) {
@@ -125,6 +131,7 @@ TEST_F(Blobs, WhatIsNotFinishedLeavesNothing) {
         EXPECT_EQ(half_written(), 1u);
     }
     EXPECT_EQ(store->bytes_used(), before);
+    EXPECT_EQ(half_written_in_the_end(), 0u);
     EXPECT_EQ(content({"d1", "x"}), "error: not_found");
     // The same after a crash.
     std::ofstream(settings.folder + "/incoming/7") << "half";
