@@ -218,6 +218,49 @@ def stall(world, random):
     return name
 
 
+@kind("engine-kill", 1, "kill -9 of the Docker engine, started again (with an engine)")
+def engine_kill(world, random):
+    whole = world.with_engine()
+    whole.engine.kill()
+    world.work_for(a_while(random))
+    whole.start_engine()
+    whole.settle()
+
+
+@kind("daemon-kill", 1, "kill -9 of selvaged, started again (with an engine)")
+def daemon_kill(world, random):
+    whole = world.with_engine()
+    whole.daemon.kill()
+    world.work_for(a_while(random))
+    whole.daemon.start()
+    whole.settle()
+
+
+@kind("container-kill", 2, "kill -9 of edgeAgent, edgeHub or a module in its container (with an engine)")
+def container_kill(world, random):
+    whole = world.with_engine()
+    name = random.choice(["edgeAgent", "edgeHub", "tempSensor"])
+    whole.kill_container(name)
+    whole.settle()
+    return name
+
+
+@kind("device-kill", 1, "kill -9 of the engine, selvaged and the agent together (with an engine)")
+def device_kill(world, random):
+    whole = world.with_engine()
+    whole.kill_container("edgeAgent")
+    whole.daemon.kill()
+    whole.engine.kill()
+    world.work_for(a_while(random))
+    whole.start_engine()
+    whole.daemon.start()
+    whole.settle()
+
+
+# Kinds that need a Docker engine and some time.
+WITH_ENGINE = ["engine-kill", "daemon-kill", "container-kill", "device-kill"]
+
+
 @kind("storm", 5, "a lossy uplink, and kill -9 of two at random")
 def storm(world, random):
     world.links.set("uplink", delay=random.uniform(0, 100), jitter=50, loss=random.uniform(0, 25))

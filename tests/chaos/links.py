@@ -76,19 +76,9 @@ class Links:
 
 
 def missing_in_kernel():
-    """What this machine lacks, as (feature, kinds that cannot be tried without it)."""
-    lacks = []
-    try:
-        open("/dev/net/tun", "rb").close()
-    except OSError as error:
-        lacks.append((f"TUN devices (/dev/net/tun: {error.strerror})", "everything"))
-    try:
-        open("/dev/fuse", "rb").close()
-    except OSError as error:
-        lacks.append((f"FUSE (/dev/fuse: {error.strerror})", "power"))
-    try:
-        open("/dev/loop-control", "rb").close()
-    except OSError as error:
-        lacks.append((f"loop devices (/dev/loop-control: {error.strerror})", "power disk-full"))
-    return lacks
-
+    """What this machine lacks; nothing can be tried without it."""
+    for feature, path in (("TUN devices", "/dev/net/tun"), ("FUSE", "/dev/fuse"), ("loop devices", "/dev/loop-control")):
+        try:
+            open(path, "rb").close()
+        except OSError as error:
+            yield f"{feature} ({path}: {error.strerror})"

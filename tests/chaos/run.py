@@ -62,15 +62,20 @@ class Run:
         world = self.world
         began = time.monotonic()
         recovery, note = 0.0, None
-        repeats = world.ledger.totals()["repeats"]
+        repeats, starts = world.ledger.totals()["repeats"], world.programs["selvage-hub"].starts
         try:
             world.ask_for_changes(drawn)
             world.work_for(drawn.uniform(0, 0.3))
+            if name in faults.WITH_ENGINE:
+                world.with_engine().recovery = 0
+            elif world.whole:
+                world.whole.recovery = 0
             note = faults.KINDS[name][1](world, drawn)
-            recovery = world.settle()
+            recovery = world.settle() + (world.whole.recovery if world.whole else 0)
             if name == "quiet" and world.ledger.totals()["repeats"] != repeats:
                 raise Failure("a message was repeated although nothing had gone wrong")
-            world.ledger.check_again()
+            # A crash of the hub is when history could change.
+            world.ledger.check_again(500 if world.programs["selvage-hub"].starts != starts else 20)
             world.check()
         except (Failure, Unavailable) as failure:
             self.failed(iteration, name, note, str(failure), time.monotonic() - began)
@@ -87,12 +92,16 @@ class Run:
         replay = f"./chaos --seed {self.options['seed']} --first {iteration} --iterations 1"
         if self.options["only"]:
             replay += f" --only {','.join(self.options['only'])}"
+        if self.options["no_engine"]:
+            replay += " --no-engine"
         self.report.failures.append({"iteration": iteration, "kind": name, "note": note, "what": text, "logs": str(kept),
                                      "replay": replay})
         say(f"{iteration:>5} {name:<15} FAILED ({note}): {text}\n      replay: {replay}\n      logs: {kept}")
         if self.world is not None:
             shutil.rmtree(kept, ignore_errors=True)
             kept.mkdir(parents=True)
+            if self.world.whole and self.world.whole.engine.running():
+                self.world.whole.keep_logs()
             for path in [*self.world.logs.iterdir(), *self.world.root.glob("*.journal")]:
                 shutil.copy(path, kept)
             (kept / "finding.txt").write_text(f"{name} {note}\n{text}\n{replay}\n")

@@ -12,6 +12,7 @@ from disks import Disk
 from ledger import Ledger
 from processes import Failure, Program, Stopped, run, wait_until
 from service_api import ServiceApi, Unavailable
+from whole import Whole
 
 EDGE_DEVICE = "edge-1"
 LEAVES = ["leaf-1", "leaf-2", "leaf-3"]
@@ -41,6 +42,7 @@ class World:
         self.programs = {}
         self.api = self.ledger = None
         self.number = 0
+        self.whole = None
 
     def up(self):
         for disk in self.disks.values():
@@ -55,7 +57,7 @@ class World:
 
     # Making things.
 
-    def _ctl(self, *words):
+    def ctl(self, *words):
         return run(self.bin / "hubctl", "--data", self.data, *words)
 
     def _program(self, name, command, space=None, env=None):
@@ -68,11 +70,11 @@ class World:
         settings.write_text(re.sub(r"(?m)^retention_bytes = .*", f"retention_bytes = {32 << 20}", text))
         self._program("selvage-hub", [self.bin / "selvage-hub", "serve", "--data", self.data, "--listen", links.HUB])
         self.start("selvage-hub")
-        policy = wait_until("the hub's start", lambda: self._try(lambda: self._ctl("connection-string")), 30)
+        policy = wait_until("the hub's start", lambda: self._try(lambda: self.ctl("connection-string")), 30)
         # Clients trust these also while the hub's disk is away.
         self.hub_ca = self.root / "hub-ca.pem"
         shutil.copy(self.data / "certs/ca.pem", self.hub_ca)
-        self._secret(policy)
+        self.secret(policy)
         self.api = ServiceApi(links.HUB, self.hub_ca, policy)
         self.ledger = Ledger(self.api)
         wait_until("the hub's answer", lambda: self._try(self.api.partitions), 30)
@@ -84,11 +86,11 @@ class World:
         except (Unavailable, Failure):
             return None
 
-    def _secret(self, connection_string):
+    def secret(self, connection_string):
         self.secrets.append(re.search(r"SharedAccessKey=(.*)", connection_string.strip()).group(1).encode())
 
     def _make_edge(self):
-        self._ctl("identity", "create", "-d", EDGE_DEVICE, "--edge-enabled")
+        self.ctl("identity", "create", "-d", EDGE_DEVICE, "--edge-enabled")
         key = base64.b64encode(f"chaos-{self.seed}".encode().ljust(32, b".")).decode()
         path = f"/devices/{EDGE_DEVICE}/modules/$edgeHub"
         module = self.api.call("GET", path)[1]
@@ -103,7 +105,7 @@ class World:
             "$edgeHub": {"properties.desired": {"schemaVersion": "1.1", "routes": {"all": "FROM /messages/* INTO $upstream"},
                                                 "storeAndForwardConfiguration": {"timeToLiveSecs": 7200}}}}})
         connection_string = f"HostName={links.HUB};DeviceId={EDGE_DEVICE};ModuleId=$edgeHub;SharedAccessKey={key}"
-        self._secret(connection_string)
+        self.secret(connection_string)
         certificate, private_key = self.root / "edge-cert.pem", self.root / "edge-key.pem"
         run("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2",
             "-subj", "/CN=edge", "-addext", f"subjectAltName=IP:{links.EDGE}", "-keyout", private_key, "-out", certificate)
@@ -129,9 +131,9 @@ class World:
     def _register(self, identity):
         device, _, module = identity.partition("/")
         words = ["--device", device] + (["--module", module] if module else [])
-        self._ctl("identity", "create", *words, *(["--parent", EDGE_DEVICE] if identity in LEAVES else []))
-        text = self._ctl("connection-string", *words).strip()
-        self._secret(text)
+        self.ctl("identity", "create", *words, *(["--parent", EDGE_DEVICE] if identity in LEAVES else []))
+        text = self.ctl("connection-string", *words).strip()
+        self.secret(text)
         return text if identity in DIRECT else f"{text};GatewayHostName={links.EDGE}"
 
     # Using them.
@@ -139,6 +141,13 @@ class World:
     def start(self, name):
         if not self.programs[name].running():
             self.programs[name].start()
+
+    def with_engine(self):
+        """The device with a Docker engine, made when first asked for."""
+        if self.whole is None:
+            self.whole = Whole(self)
+            self.whole.up()
+        return self.whole
 
     def kill(self, name):
         self.programs[name].kill()
@@ -160,7 +169,7 @@ class World:
             if self.stop_file.exists():
                 raise Stopped()
             self.ledger.read()
-            time.sleep(0.03)
+            time.sleep(0.05)
 
     def ask_for_changes(self, random):
         """New desired properties for some, C2D messages for some: what a back end does. Before, and also during a fault."""
@@ -218,7 +227,7 @@ class World:
         """Everything that can be looked at while it runs; raises Failure with all findings."""
         findings = list(self.ledger.findings)
         self.ledger.findings.clear()
-        for program in self.programs.values():
+        for program in [*self.programs.values(), *(self.whole.programs if self.whole else [])]:
             program.measure()
             findings += program.check(BYTES_BOUND, DESCRIPTORS_BOUND)
         findings += self._secrets_in_logs()
@@ -247,6 +256,8 @@ class World:
                     yield f"a secret is in the command line of {program.name}"
 
     def down(self):
+        if self.whole:
+            self.whole.down()
         for program in reversed(self.programs.values()):
             program.wanted = False
             if program.running():
