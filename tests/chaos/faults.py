@@ -180,6 +180,16 @@ def cut_power(world, random, disk, name):
     return what
 
 
+@kind("offline-power", 8, "uplink cut, power cut of the edge device while only its store has the messages, uplink back")
+def offline_power(world, random):
+    world.links.cut("uplink")
+    world.work_for(a_while(random, 0.8))
+    what = cut_power(world, random, "edge", "edge-hub")
+    world.work_for(a_while(random, 0.5))
+    world.links.mend()
+    return what
+
+
 @kind("power-full", 2, "power cut of either machine while its disk is full")
 def power_full(world, random):
     disk, name = random.choice([("hub", "selvage-hub"), ("edge", "edge-hub")])
