@@ -168,6 +168,7 @@ Awaitable<> Mailboxes::fill(std::shared_ptr<Receiver> receiver) {
         receiver->again = false;
         const auto* mailbox = find(receiver->address);
         if (mailbox == nullptr) break;
+        const auto releases = mailbox->releases;
         const std::size_t room = receiver->window - receiver->unsettled.size();
         auto mails = co_await store_.next(receiver->address, mailbox->held, time_.utc_now(), room, kFillBytes);
         if (!mails) {
@@ -175,6 +176,12 @@ Awaitable<> Mailboxes::fill(std::shared_ptr<Receiver> receiver) {
                 log::error("c2d", "messages for {} cannot be read: {}", receiver->address.device_id, mails.error().detail);
             }
             break;
+        }
+        // One that came back meanwhile may be older than these.
+        if (mailbox = find(receiver->address); mailbox == nullptr) break;
+        if (mailbox->releases != releases) {
+            receiver->again = true;
+            continue;
         }
         // Others took some of them meanwhile: there may be more behind those.
         std::size_t delivered = 0;
@@ -224,6 +231,7 @@ Mailboxes::Locks::iterator Mailboxes::erase(Mailbox& mailbox, Locks::iterator lo
 // The message waits again.
 Mailboxes::Locks::iterator Mailboxes::release(Mailbox& mailbox, Locks::iterator lock) {
     mailbox.held.erase(lock->second.sequence);
+    ++mailbox.releases;
     if (lock->second.expires <= time_.utc_now()) expiry_at(lock->second.expires);
     return erase(mailbox, lock);
 }
@@ -246,6 +254,7 @@ void Mailboxes::let_go(const MailboxAddress& address, std::int64_t sequence) {
     auto* mailbox = find(address);
     if (mailbox == nullptr) return;
     mailbox->held.erase(sequence);
+    ++mailbox->releases;
     wake(address);
     forget_if_idle(address);
 }

@@ -100,6 +100,7 @@ private:
         Locks locks;
         std::set<std::int64_t> held;  // locked, or being ended: not to be delivered
         std::vector<std::shared_ptr<Receiver>> receivers;
+        std::uint64_t releases = 0;  // how many of `held` have come back to wait
     };
 
     Mailbox* find(const MailboxAddress& address);

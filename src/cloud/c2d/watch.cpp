@@ -35,12 +35,17 @@ void Mailboxes::expiry_at(UtcTime when) {
     sooner_.set();
 }
 
+// All that lapse now, and only then those who listen: else the first to lapse would overtake older ones.
 void Mailboxes::lapse_locks() {
+    std::set<MailboxAddress> woken;
     while (!lapses_.empty() && lapses_.begin()->first.first <= time_.now()) {
         const auto token = lapses_.begin()->first.second;
         const MailboxAddress address = lapses_.begin()->second;
         auto& mailbox = mailboxes_.at(address);  // a mailbox with a lock is not forgotten
         release(mailbox, mailbox.locks.find(token));
+        woken.insert(address);
+    }
+    for (const auto& address : woken) {
         wake(address);
         forget_if_idle(address);
     }

@@ -195,6 +195,34 @@ TEST_F(MailboxesTest, WhatASessionLeavesUnsettledGoesToTheNext) {
     EXPECT_EQ(second.got()[0].delivery_count, 0u);
 }
 
+TEST_F(MailboxesTest, LocksThatLapseTogetherGiveTheirMessagesBackInOrder) {
+    // The order of the locks is that of random tokens: four times, or it could come out right by luck.
+    for (int round = 0; round < 4; ++round) {
+        auto silent = listen(5);
+        for (int i = 1; i <= 5; ++i) ASSERT_TRUE(send(std::to_string(i)));
+        ASSERT_TRUE(got(silent, 5));
+        auto next = listen(5);
+        time.advance(std::chrono::minutes(1));
+        ASSERT_TRUE(got(next, 5));
+        EXPECT_EQ(bodies(next), (std::vector<std::string>{"1", "2", "3", "4", "5"}));
+        mailboxes->detach(silent.receiver);
+        for (const auto& delivery : next.got()) EXPECT_TRUE(mailboxes->settle(d1, delivery.token, Outcome::completed));
+        ASSERT_TRUE(run_until([&] { return waiting() == 0; }));
+        mailboxes->detach(next.receiver);
+    }
+}
+
+TEST_F(MailboxesTest, WhatComesBackWhileNewerOnesAreReadGoesOutFirst) {
+    auto leaving = listen(2);
+    for (int i = 1; i <= 3; ++i) ASSERT_TRUE(send(std::to_string(i)));
+    ASSERT_TRUE(got(leaving, 2));
+    auto next = listen(0);
+    mailboxes->set_window(next.receiver, 5);   // begins to read what is free: the third
+    mailboxes->detach(leaving.receiver);
+    ASSERT_TRUE(got(next, 3));
+    EXPECT_EQ(bodies(next), (std::vector<std::string>{"1", "2", "3"}));
+}
+
 TEST_F(MailboxesTest, ReadersBesideEachOtherGetEachMessageOnce) {
     ASSERT_TRUE(send("1"));
     ASSERT_TRUE(send("2"));
