@@ -68,15 +68,16 @@ struct Daemon::Impl {
         : loop(loop_), time(time_), random(random_), blocking(blocking_), dialer(dialer_), runtime(runtime_),
           settings(std::move(settings_)), config(settings.config), ended(loop), group(loop), callers(runtime, time),
           management_limit(config.management_connections_max), workload_limit(config.workload_connections_max),
-          sockets(loop, time, settings.home.sockets_folder(), [this](std::shared_ptr<net::Stream> stream) {
-              return serve(std::move(stream), workload_api, workload_limit);
-          }),
+          sockets([this](const std::string& path, unsigned mode, net::Serve one) { return open_socket(path, mode, std::move(one)); },
+                  settings.home.sockets_folder(),
+                  [this](std::shared_ptr<net::Stream> stream) { return serve(std::move(stream), workload_api, workload_limit); }),
           modules(runtime, sockets) {}
 
     Result<> open_keys();
     Result<> open_hub();
     Result<> open_apis(std::map<std::string, std::string> additional_info);
     Result<> open_sockets();
+    Result<std::unique_ptr<net::Listener>> open_socket(const std::string& path, unsigned mode, net::Serve one);
     Awaitable<> serve(std::shared_ptr<net::Stream> stream, Api& api, ConnectionLimit& limit);
 
     Awaitable<> bring_up();
@@ -172,19 +173,23 @@ Result<> Daemon::Impl::open_apis(std::map<std::string, std::string> additional_i
     return {};
 }
 
+Result<std::unique_ptr<net::Listener>> Daemon::Impl::open_socket(const std::string& path, unsigned mode, net::Serve one) {
+    if (settings.open_socket) return settings.open_socket(path, mode, std::move(one));
+    SELVAGE_CHECK(make_folders(parent_of(path), 0755));
+    return net::listen_unix(loop, time, path, mode, net::ListenSettings(), std::move(one));
+}
+
 Result<> Daemon::Impl::open_sockets() {
     const std::string& management = config.listen_management_path;
-    SELVAGE_CHECK(make_folders(parent_of(management), 0755));
-    SELVAGE_CHECK(make_folders(parent_of(config.listen_workload_path), 0755));
-    SELVAGE_TRY(management_listener,
-                net::listen_unix(loop, time, management, kManagementMode, net::ListenSettings(),
-                                 [this](std::shared_ptr<net::Stream> stream) { return serve(std::move(stream), management_api, management_limit); }));
+    SELVAGE_TRY(management_listener, open_socket(management, kManagementMode, [this](std::shared_ptr<net::Stream> stream) {
+                    return serve(std::move(stream), management_api, management_limit);
+                }));
     // The image of edgeAgent runs as this user, so the socket must be his.
-    if (::chown(management.c_str(), kAgentUser, managers_group()) != 0)
+    if (!settings.open_socket && ::chown(management.c_str(), kAgentUser, managers_group()) != 0)
         log::warn("daemon.sockets", "{} stays with this user: {}", management, from_errno("chown", errno).detail);
-    SELVAGE_TRY(workload_listener,
-                net::listen_unix(loop, time, config.listen_workload_path, kWorkloadMode, net::ListenSettings(),
-                                 [this](std::shared_ptr<net::Stream> stream) { return serve(std::move(stream), workload_api, workload_limit); }));
+    SELVAGE_TRY(workload_listener, open_socket(config.listen_workload_path, kWorkloadMode, [this](std::shared_ptr<net::Stream> stream) {
+                    return serve(std::move(stream), workload_api, workload_limit);
+                }));
     return {};
 }
 

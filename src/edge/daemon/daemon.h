@@ -16,6 +16,7 @@
 #include "base/random.h"
 #include "edge/config/apply.h"
 #include "edge/config/super_config.h"
+#include "edge/daemon/module_sockets.h"
 #include "edge/runtime/module_runtime.h"
 #include "net/dial.h"
 
@@ -30,6 +31,8 @@ struct DaemonSettings {
     std::uint16_t hub_port = 443;
     // For tests: the hub is called without TLS.
     bool hub_in_clear = false;
+    // For simulation: opens the sockets of the two APIs and of the modules. Empty: real ones.
+    OpenSocket open_socket{};
 };
 
 class Daemon {

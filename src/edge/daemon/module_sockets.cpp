@@ -13,8 +13,8 @@ constexpr unsigned kSocketMode = 0666;   // any user of any container; the calle
 
 }  // namespace
 
-ModuleSockets::ModuleSockets(async::Executor loop, async::TimeSource& time, std::string folder, net::Serve serve)
-    : loop_(std::move(loop)), time_(time), folder_(std::move(folder)), serve_(std::move(serve)) {}
+ModuleSockets::ModuleSockets(OpenSocket open, std::string folder, net::Serve serve)
+    : open_(std::move(open)), folder_(std::move(folder)), serve_(std::move(serve)) {}
 ModuleSockets::~ModuleSockets() = default;
 
 std::string ModuleSockets::path_of(std::string_view module) const { return fmt::format("{}/{}.sock", folder_, module); }
@@ -29,7 +29,7 @@ Result<> ModuleSockets::bind(std::string module) {
         log::warn("daemon.sockets", "a folder is in the socket's place, remove it path={}", path);
         if (::rmdir(path.c_str()) != 0) return fail(from_errno("remove folder " + path, errno));
     }
-    SELVAGE_TRY(auto listener, net::listen_unix(loop_, time_, path, kSocketMode, net::ListenSettings(), serve_));
+    SELVAGE_TRY(auto listener, open_(path, kSocketMode, serve_));
     listeners_.emplace(std::move(module), std::move(listener));
     return {};
 }

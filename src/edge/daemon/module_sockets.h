@@ -4,6 +4,7 @@
 // removed. Runs on: one loop.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -15,10 +16,13 @@ namespace selvage::edge::daemon {
 
 using async::Awaitable;
 
+// Listens on a Unix socket at `path`, with that mode.
+using OpenSocket = std::function<Result<std::unique_ptr<net::Listener>>(const std::string& path, unsigned mode, net::Serve serve)>;
+
 class ModuleSockets {
 public:
-    // `serve` handles each connection. `time` outlives it.
-    ModuleSockets(async::Executor loop, async::TimeSource& time, std::string folder, net::Serve serve);
+    // `serve` handles each connection.
+    ModuleSockets(OpenSocket open, std::string folder, net::Serve serve);
     ~ModuleSockets();
 
     std::string path_of(std::string_view module) const;
@@ -31,8 +35,7 @@ public:
     Awaitable<> stop();
 
 private:
-    async::Executor loop_;
-    async::TimeSource& time_;
+    OpenSocket open_;
     std::string folder_;
     net::Serve serve_;
     std::map<std::string, std::unique_ptr<net::Listener>> listeners_;

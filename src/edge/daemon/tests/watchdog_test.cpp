@@ -20,7 +20,10 @@ protected:
         std::string pattern = (std::filesystem::temp_directory_path() / "selvage-w-XXXXXX").string();
         ASSERT_NE(::mkdtemp(pattern.data()), nullptr);
         folder_ = pattern;
-        sockets_ = std::make_unique<ModuleSockets>(loop_.get_executor(), time_, folder_, [](std::shared_ptr<net::Stream>) -> Awaitable<> { co_return; });
+        const auto open = [this](const std::string& path, unsigned mode, net::Serve serve) {
+            return net::listen_unix(loop_.get_executor(), time_, path, mode, net::ListenSettings(), std::move(serve));
+        };
+        sockets_ = std::make_unique<ModuleSockets>(open, folder_, [](std::shared_ptr<net::Stream>) -> Awaitable<> { co_return; });
         modules_ = std::make_unique<Modules>(runtime_, *sockets_);
     }
     void TearDown() override {
