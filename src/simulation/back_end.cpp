@@ -1,6 +1,8 @@
 // What users of the cloud do and see: identities, the deployment, desired properties, methods, the event log.
 #include <fmt/core.h>
 
+#include <algorithm>
+
 #include "base/encoding.h"
 #include "domain/twin.h"
 #include "simulation/world_parts.h"
@@ -85,6 +87,43 @@ void World::read_events() {
         read_to_[i] = 0;
         cloud()->serve_back_end("reader of events", read_partition(i, cloud_->runs()));
     }
+    cloud()->serve_back_end("reader of feedback", read_feedback(cloud_->runs()));
+}
+
+// ---- feedback ----------------------------------------------------------------------------------------------------------
+
+async::Awaitable<> World::read_feedback(std::uint64_t run) {
+    for (;;) {
+        if (!co_await schedule_.time().sleep_for(60s)) co_return;
+        if (run != cloud_->runs() || !cloud()) co_return;
+        const auto batch = co_await cloud()->feedback().receive();
+        if (run != cloud_->runs() || !cloud()) co_return;
+        if (!batch || !*batch) continue;
+        const auto records = parse_json((*batch)->body);
+        if (!records || !records->is_array()) {
+            ledger_.violated("feedback that is no list");
+            co_return;
+        }
+        for (const auto& record : records->get_array()) take_feedback(record.get_object());
+        // Not completed: the same comes again, which is as good.
+        const auto completed = co_await cloud()->feedback().complete((*batch)->lock_token);
+        trace_.note(schedule_.now(), "feedback", kCloudHost, completed ? 1 : 0, (*batch)->body);
+    }
+}
+
+void World::take_feedback(const JsonObject& record) {
+    const std::string id(find_text(record, "deviceId"));
+    const auto device = std::find_if(devices_.begin(), devices_.end(), [&](const auto& one) { return one->name() == id; });
+    if (device == devices_.end()) return ledger_.violated("feedback about an unknown device " + id);
+    const auto number = std::strtoull(std::string(find_text(record, "originalMessageId")).c_str(), nullptr, 10);
+    const auto outcome = find_text(record, "statusCode");
+    const auto got = (*device)->mail().times.find((*device)->mail_name());
+    const bool has = got != (*device)->mail().times.end() && number < got->second.size() && got->second[number] > 0;
+    // Nothing is rejected, nothing expires, and nobody purges.
+    if (outcome != "Success" || !has)
+        ledger_.violated(fmt::format("a back end is told {} of mail {} of {}, which {} it", outcome, number, id,
+                                     has ? "has" : "has not got"));
+    told_[id].insert(number);
 }
 
 async::Awaitable<> World::read_partition(std::size_t partition, std::uint64_t run) {
@@ -175,6 +214,8 @@ void World::send_mail(Device& device) {
 async::Awaitable<> World::send_mail_to(Device& device, std::uint64_t number, std::string body, std::uint64_t run) {
     domain::Message message;
     message.body = std::move(body);
+    message.set(domain::SystemProperty::message_id, std::to_string(number));
+    message.set(domain::SystemProperty::ack, "full");
     const auto sent = co_await cloud()->mailboxes().send(device.identity().device, std::move(message));
     if (run != cloud_->runs() || !cloud()) co_return;
     if (sent) ledger_.acknowledged(device.mail_name(), number);
@@ -231,6 +272,8 @@ async::Awaitable<> World::compare_all(bool& done) {
             ledger_.violated(fmt::format("{}: a back end was told that {} is set, and it is {}", name, goal.confirmed, value));
         trace_.note(schedule_.now(), "compared", name, value, *text);
     }
+    for (const auto& edge : edges_)
+        if (edge->engine && !co_await compare_deployment(*edge)) co_return;
     done = true;
 }
 

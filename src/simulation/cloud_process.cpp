@@ -20,6 +20,7 @@ Result<Stores> open_stores(const async::Executor& loop, Seat& seat) {
     storage::LogSettings log;
     log.folder = seat.disk->folder() + "/events";
     log.segment_bytes = 512 * 1024;
+    log.pending_bytes_max = kPendingBytesMax;
     log.worker = seat.disk->worker();
     SELVAGE_TRY(stores.events, storage::open_log(loop, seat.time, log, seat.disk));
     storage::SqliteSettings database;
@@ -47,7 +48,7 @@ struct CloudProcess::Parts {
           methods(loop, seat.time, *stores.registry, sessions),
           mailboxes(loop, seat.time, seat.random, *stores.mailboxes, *stores.registry,
                     {.time_to_live = std::chrono::hours(24 * 400), .deliveries_max = 1'000'000}),
-          feedback(seat.time, seat.random, *stores.mailboxes, {}),
+          feedback(seat.time, seat.random, *stores.mailboxes, {.time_to_live = std::chrono::hours(24 * 400)}),
           events(*stores.events, seat.time, kPartitions, {.age = std::chrono::hours(24 * 400), .bytes = 1ull << 32}),
           hub(loop, kCloudHost,
               {.time = seat.time,
@@ -98,8 +99,8 @@ Result<> CloudProcess::start() {
 }
 
 async::Awaitable<> CloudProcess::begin() {
-    if (!co_await parts_->authorities.load()) co_return;
     parts_->mailboxes.start();
+    if (!co_await parts_->authorities.load()) co_return;
     seat_->endpoint.listen(kMqttPort, [this](std::shared_ptr<net::Stream> stream) {
         return heads::mqtt::serve_mqtt(std::move(stream), parts_->hub, seat_->time, seat_->random, {}, "mqtt");
     });
@@ -124,6 +125,9 @@ cloud::registry::Registry& CloudProcess::registry() { return parts_->registry; }
 cloud::twins::Twins& CloudProcess::twins() { return parts_->twins; }
 cloud::methods::DirectMethods& CloudProcess::methods() { return parts_->methods; }
 cloud::c2d::Mailboxes& CloudProcess::mailboxes() { return parts_->mailboxes; }
+cloud::c2d::FeedbackQueue& CloudProcess::feedback() { return parts_->feedback; }
+std::uint64_t CloudProcess::pending_bytes() const { return parts_->stores.events->state().pending_bytes; }
+std::size_t CloudProcess::sessions() const { return parts_->sessions.size(); }
 cloud::telemetry::EventLog& CloudProcess::events() { return parts_->events; }
 
 }  // namespace selvage::simulation

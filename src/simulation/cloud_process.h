@@ -1,6 +1,7 @@
 // A selvage-hub: the object graph of apps/selvage_hub without TLS and ports.
 #pragma once
 
+#include "cloud/c2d/feedback_queue.h"
 #include "cloud/hub/cloud_hub.h"
 #include "cloud/service_http/service.h"
 #include "simulation/process.h"
@@ -29,7 +30,11 @@ public:
     cloud::twins::Twins& twins();
     cloud::methods::DirectMethods& methods();
     cloud::c2d::Mailboxes& mailboxes();
+    cloud::c2d::FeedbackQueue& feedback();
     cloud::telemetry::EventLog& events();
+    // For bounds.
+    std::uint64_t pending_bytes() const;
+    std::size_t sessions() const;
 
 private:
     struct Parts;

@@ -32,57 +32,97 @@ Result<BodyFacts> read_body(std::string_view body) {
 
 Device::Device(Schedule& schedule, Network& network, Trace& trace, Ledger& ledger, Settings settings)
     : schedule_(schedule),
+      network_(network),
       trace_(trace),
       ledger_(ledger),
       settings_(std::move(settings)),
       name_(domain::to_text(settings_.identity)),
       time_(schedule.time()),
       random_(settings_.seed),
-      endpoint_(network, name_),
       tokens_(device_client::token_source_from_key(settings_.key)),
-      to_send_(schedule.loop()),
-      to_report_(schedule.loop()),
-      to_fetch_(schedule.loop()),
-      tasks_(schedule.loop()) {
+      graves_(schedule.loop()) {
     inputs_.name = "inputs of " + name_;
     mail_.name = "mail of " + name_;
     ledger_.forwarded(mail_name());
     ledger_.refusable(mail_name());
     if (settings_.host != kCloudHost) ledger_.forwarded(name_);
+}
+
+Device::~Device() = default;
+
+device_client::ClientSettings Device::client_settings() const {
     device_client::ClientSettings client;
     client.identity = settings_.identity;
     client.hub_host = kCloudHost;
     client.target.host = settings_.host;
     client.target.port = kMqttPort;
     client.keep_alive = settings_.keep_alive;
-    device_client::Handlers handlers;
-    handlers.on_state = [this](LinkState state, const Error*) { on_state(state); };
-    handlers.on_desired = [this](std::int64_t version, const std::string& patch) { on_desired(version, patch); };
-    handlers.on_method = [this](domain::MethodRequest request) { return on_method(std::move(request)); };
-    if (settings_.filters)
-        handlers.on_message = [this](const domain::Message& message, std::move_only_function<void()> acknowledge) {
-            on_input(message, std::move(acknowledge));
-        };
-    if (!settings_.identity.is_module())
-        handlers.on_message = [this](const domain::Message& message, std::move_only_function<void()> acknowledge) {
-            on_mail(message, std::move(acknowledge));
-        };
-    client_ = std::make_unique<device_client::DeviceClient>(schedule.loop(), time_, random_, endpoint_, *tokens_,
-                                                            std::move(client), std::move(handlers));
+    return client;
 }
 
-Device::~Device() = default;
+// What a run that is over still hears it forgets.
+device_client::Handlers Device::handlers(const Run& run) {
+    device_client::Handlers handlers;
+    handlers.on_state = [this, &run](LinkState state, const Error*) {
+        if (lives(run)) on_state(state);
+    };
+    handlers.on_desired = [this, &run](std::int64_t version, const std::string& patch) {
+        if (lives(run)) on_desired(version, patch);
+    };
+    handlers.on_method = [this](domain::MethodRequest request) { return on_method(std::move(request)); };
+    if (settings_.filters)
+        handlers.on_message = [this, &run](const domain::Message& message, std::move_only_function<void()> acknowledge) {
+            if (lives(run)) on_input(message, std::move(acknowledge));
+        };
+    if (!settings_.identity.is_module())
+        handlers.on_message = [this, &run](const domain::Message& message, std::move_only_function<void()> acknowledge) {
+            if (lives(run)) on_mail(message, std::move(acknowledge));
+        };
+    return handlers;
+}
 
 void Device::start() {
-    client_->start();
-    tasks_.spawn("simulated device sends", send_loop());
-    tasks_.spawn("simulated device reports", report_loop());
-    tasks_.spawn("simulated device fetches", fetch_loop());
+    if (run_ || ended_) return;
+    run_ = std::make_unique<Run>(schedule_.loop(), network_, name_);
+    Run& run = *run_;
+    run.client = std::make_unique<device_client::DeviceClient>(schedule_.loop(), time_, random_, run.endpoint, *tokens_,
+                                                               client_settings(), handlers(run));
+    run.client->start();
+    run.tasks.spawn("simulated device sends", send_loop(run));
+    run.tasks.spawn("simulated device reports", report_loop(run));
+    run.tasks.spawn("simulated device fetches", fetch_loop(run));
 }
 
 async::Awaitable<> Device::stop() {
-    co_await tasks_.stop();
-    co_await client_->stop();
+    ended_ = true;
+    if (run_) {
+        co_await run_->tasks.stop();
+        co_await run_->client->stop();
+    }
+    co_await graves_.stop();
+}
+
+void Device::crash(Endpoint::Death death, Duration downtime) {
+    if (!run_) return;
+    trace_.note(schedule_.now(), "crash", name_, static_cast<std::int64_t>(death));
+    trace_.count(Effect::device_restarted);
+    auto run = std::move(run_);
+    run->endpoint.die(death);
+    for (Made& made : outbox_) {
+        made.sent = false;
+        made.then = nullptr;
+    }
+    fetch_wanted_ = true;
+    desired_version_ = 0;
+    desired_.clear();
+    held_.clear();
+    graves_.spawn("end of a crashed device", bury(std::move(run)));
+    schedule_.after(downtime, [this] { start(); });
+}
+
+async::Awaitable<> Device::bury(std::unique_ptr<Run> run) {
+    co_await run->tasks.stop();
+    co_await run->client->stop();
 }
 
 // ---- telemetry ---------------------------------------------------------------------------------------------------------
@@ -96,23 +136,23 @@ void Device::make(std::string text, std::size_t bytes, std::move_only_function<v
     std::string body = body_of(name_, number, text, bytes);
     SELVAGE_ASSERT(ledger_.made(name_, hash_of(body)) == number);
     outbox_.push_back({number, std::move(body), false, std::move(then)});
-    to_send_.set();
+    if (run_) run_->to_send.set();
 }
 
-async::Awaitable<> Device::send_loop() {
-    while (!tasks_.stopping()) {
-        to_send_.reset();
-        send_waiting();
+async::Awaitable<> Device::send_loop(Run& run) {
+    while (lives(run)) {
+        run.to_send.reset();
+        send_waiting(run);
         const bool waiting = std::ranges::any_of(outbox_, [](const Made& made) { return !made.sent; });
         if (!waiting) {
-            co_await to_send_.wait();
-        } else if (!co_await client_->room()) {
+            co_await run.to_send.wait();
+        } else if (!co_await run.client->room()) {
             co_return;
         }
     }
 }
 
-void Device::send_waiting() {
+void Device::send_waiting(Run& run) {
     for (std::size_t i = 0; i < outbox_.size(); ++i) {
         Made& made = outbox_[i];
         if (made.sent) continue;
@@ -122,7 +162,9 @@ void Device::send_waiting() {
         if (!settings_.output.empty()) message.set(domain::SystemProperty::output_name, settings_.output);
         made.sent = true;
         const std::uint64_t number = made.number;
-        if (!client_->send(message, [this, number](const Result<>& result) { settled(number, result); })) {
+        if (!run.client->send(message, [this, &run, number](const Result<>& result) {
+                if (lives(run)) settled(number, result);
+            })) {
             made.sent = false;
             return;
         }
@@ -138,7 +180,7 @@ void Device::settled(std::uint64_t number, const Result<>& result) {
         if (result.error().code != Errc::connection_closed)
             ledger_.violated(fmt::format("{}: message {} was refused: {}", name_, number, result.error().detail));
         made->sent = false;
-        to_send_.set();
+        run_->to_send.set();
         return;
     }
     trace_.note(schedule_.now(), "acknowledged", name_, static_cast<std::int64_t>(number));
@@ -168,19 +210,20 @@ void Device::on_input(const domain::Message& message, std::move_only_function<vo
 
 void Device::report() {
     ++wanted_;
-    to_report_.set();
+    if (run_) run_->to_report.set();
 }
 
-async::Awaitable<> Device::report_loop() {
-    while (!tasks_.stopping()) {
-        to_report_.reset();
+async::Awaitable<> Device::report_loop(Run& run) {
+    while (lives(run)) {
+        run.to_report.reset();
         if (reported_ == wanted_) {
-            co_await to_report_.wait();
+            co_await run.to_report.wait();
             continue;
         }
-        if (!co_await client_->connected()) co_return;
+        if (!co_await run.client->connected() || !lives(run)) co_return;
         const auto value = wanted_;
-        const auto done = co_await client_->patch_reported(fmt::format(R"({{"count":{}}})", value));
+        const auto done = co_await run.client->patch_reported(fmt::format(R"({{"count":{}}})", value));
+        if (!lives(run)) co_return;
         if (done) {
             reported_ = value;
             trace_.note(schedule_.now(), "reported", name_, value);
@@ -197,19 +240,20 @@ void Device::on_state(LinkState state) {
     heard_version_ = 0;
     held_.clear();
     fetch_wanted_ = true;
-    to_fetch_.set();
-    to_send_.set();
+    run_->to_fetch.set();
+    run_->to_send.set();
 }
 
-async::Awaitable<> Device::fetch_loop() {
-    while (!tasks_.stopping()) {
-        to_fetch_.reset();
+async::Awaitable<> Device::fetch_loop(Run& run) {
+    while (lives(run)) {
+        run.to_fetch.reset();
         if (!fetch_wanted_) {
-            co_await to_fetch_.wait();
+            co_await run.to_fetch.wait();
             continue;
         }
-        if (!co_await client_->connected()) co_return;
-        const auto text = co_await client_->get_twin();
+        if (!co_await run.client->connected() || !lives(run)) co_return;
+        const auto text = co_await run.client->get_twin();
+        if (!lives(run)) co_return;
         if (!text) {
             static_cast<void>(co_await time_.sleep_for(kTryAgain));
             continue;
@@ -221,7 +265,7 @@ async::Awaitable<> Device::fetch_loop() {
             co_return;
         }
         // A connection may have come and gone since: then on_state wants it again.
-        fetch_wanted_ = to_fetch_.is_set();
+        fetch_wanted_ = run.to_fetch.is_set();
         desired_version_ = find_integer(*desired, "$version");
         desired_ = domain::without_read_only(*desired);
         trace_.note(schedule_.now(), "twin", name_, desired_version_, *text);

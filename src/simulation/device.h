@@ -3,8 +3,8 @@
 // Keeps what it made until it is acknowledged, sends in order, sends again what a lost connection left open. Reports a
 // counter and wants it acknowledged; keeps its desired properties as a program does that follows the rules. A filter makes a
 // message of its own for each that arrives at its input, and acknowledges the input once that is acknowledged. A device
-// acknowledges cloud-to-device messages as they come. Never
-// restarts: what its own memory holds is not a promise of the product.
+// acknowledges cloud-to-device messages as they come. A crash costs it what is on its way, and not its outbox: what its
+// memory holds is no promise of the product.
 //
 // Runs on: the world's loop.
 #pragma once
@@ -37,6 +37,9 @@ public:
 
     void start();
     async::Awaitable<> stop();
+    // It dies here and now and is started again after `downtime`. What it has made and what it wants to report it still
+    // knows; what it was in the middle of it does not.
+    void crash(Endpoint::Death death, Duration downtime);
 
     // Makes a message of about that size.
     void make(std::size_t bytes);
@@ -48,7 +51,7 @@ public:
     const std::string& host() const { return settings_.host; }
     const domain::Identity& identity() const { return settings_.identity; }
     bool idle() const { return outbox_.empty() && reported_ == wanted_ && !fetch_wanted_; }
-    bool connected() const { return client_->state() == device_client::LinkState::connected; }
+    bool connected() const { return run_ && run_->client->state() == device_client::LinkState::connected; }
     std::int64_t reported() const { return reported_; }
     const JsonObject& desired() const { return desired_; }
     std::int64_t desired_version() const { return desired_version_; }
@@ -66,11 +69,27 @@ private:
         bool sent = false;
         std::move_only_function<void()> then;     // once acknowledged
     };
+    // From one start to the next end or crash.
+    struct Run {
+        Run(const async::Executor& loop, Network& network, const std::string& host)
+            : endpoint(network, host), to_send(loop), to_report(loop), to_fetch(loop), tasks(loop) {}
+        Endpoint endpoint;
+        std::unique_ptr<device_client::DeviceClient> client;
+        async::Event to_send;
+        async::Event to_report;
+        async::Event to_fetch;
+        async::TaskGroup tasks;
+    };
     void make(std::string text, std::size_t bytes, std::move_only_function<void()> then);
-    async::Awaitable<> send_loop();
-    async::Awaitable<> report_loop();
-    async::Awaitable<> fetch_loop();
-    void send_waiting();
+    device_client::ClientSettings client_settings() const;
+    device_client::Handlers handlers(const Run& run);
+    // The loops end when `run` is not the one that lives any more.
+    async::Awaitable<> send_loop(Run& run);
+    async::Awaitable<> report_loop(Run& run);
+    async::Awaitable<> fetch_loop(Run& run);
+    async::Awaitable<> bury(std::unique_ptr<Run> run);
+    bool lives(const Run& run) const { return run_.get() == &run && !run.tasks.stopping(); }
+    void send_waiting(Run& run);
     void settled(std::uint64_t number, const Result<>& result);
     void on_state(device_client::LinkState state);
     void on_desired(std::int64_t version, const std::string& patch);
@@ -80,31 +99,29 @@ private:
     async::Awaitable<domain::MethodResponse> on_method(domain::MethodRequest request);
 
     Schedule& schedule_;
+    Network& network_;
     Trace& trace_;
     Ledger& ledger_;
     Settings settings_;
     std::string name_;
     MachineTime time_;
     SeededRandom random_;
-    Endpoint endpoint_;
     std::unique_ptr<device_client::TokenSource> tokens_;
-    std::unique_ptr<device_client::DeviceClient> client_;
+    std::unique_ptr<Run> run_;                    // null while it is down
 
     std::deque<Made> outbox_;
-    async::Event to_send_;
     std::int64_t wanted_ = 0;
     std::int64_t reported_ = 0;
-    async::Event to_report_;
     JsonObject desired_;
     std::int64_t desired_version_ = 0;
     std::int64_t heard_version_ = 0;              // on this connection
     bool fetch_wanted_ = true;
-    async::Event to_fetch_;
     std::deque<std::pair<std::int64_t, std::string>> held_;   // changes that came while the whole was being asked for
     Ledger::Reader inputs_;
     Ledger::Reader mail_;
     std::uint64_t methods_run_ = 0;
-    async::TaskGroup tasks_;
+    bool ended_ = false;
+    async::TaskGroup graves_;
 };
 
 // {"s":sender,"n":number,"pad":…}

@@ -49,7 +49,7 @@ Disk::Disk(Schedule& schedule, Trace& trace, std::string name, std::string folde
 void Disk::set_pace(Duration most) { *pace_ = most; }
 
 void Disk::heal() {
-    full_ = failing_ = false;
+    full_ = failing_ = unwritable_ = false;
     act_ = nullptr;
     set_pace(kUsualPace);
 }
@@ -71,7 +71,11 @@ Disk::FileNumber Disk::number_of(int fd) {
 }
 
 int Disk::write_at(int fd, std::string_view bytes, std::uint64_t position) {
-    if (full_) return ENOSPC;
+    if (full_) return refused();
+    if (unwritable_) {
+        trace_.count(Effect::write_failed);
+        return EIO;
+    }
     Unsynced write{position, std::string(bytes.size(), '\0')};
     static_cast<void>(read_at(fd, write.before.data(), write.before.size(), position));
     unsynced_[number_of(fd)].push_back(std::move(write));
@@ -83,7 +87,10 @@ int Disk::write_at(int fd, std::string_view bytes, std::uint64_t position) {
 
 int Disk::sync(int fd, int (storage::segment::Disk::*how)(int)) {
     count_operation();
-    if (failing_) return EIO;
+    if (failing_) {
+        trace_.count(Effect::sync_failed);
+        return EIO;
+    }
     // Nothing here outlives the simulation, so the real sync would only cost time.
     static_cast<void>(how);
     if (!lying_) unsynced_.erase(number_of(fd));
@@ -92,8 +99,13 @@ int Disk::sync(int fd, int (storage::segment::Disk::*how)(int)) {
 int Disk::sync_data(int fd) { return sync(fd, &storage::segment::Disk::sync_data); }
 int Disk::sync_all(int fd) { return sync(fd, &storage::segment::Disk::sync_all); }
 
+int Disk::refused() {
+    trace_.count(Effect::write_refused);
+    return ENOSPC;
+}
+
 int Disk::preallocate(int fd, std::uint64_t bytes) {
-    if (full_) return ENOSPC;
+    if (full_) return refused();
     // Zeros without blocks: reserving them costs more than all else that a small world does.
     struct stat facts {};
     if (::fstat(fd, &facts) != 0) return errno;
@@ -111,6 +123,7 @@ void Disk::tear(const std::string& path, const std::vector<Unsynced>& writes) {
             const std::size_t kept = dice_.fraction() < 0.3   ? write->before.size()
                                      : dice_.fraction() < 0.5 ? 0
                                                               : dice_.next() % (write->before.size() + 1);
+            if (kept < write->before.size()) trace_.count(kept == 0 ? Effect::write_lost : Effect::write_torn);
             std::string_view lost = std::string_view(write->before).substr(kept);
             const std::uint64_t at = write->position + kept;
             if (at >= static_cast<std::uint64_t>(facts.st_size)) continue;

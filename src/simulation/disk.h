@@ -29,6 +29,7 @@ public:
     void set_full(bool full) { full_ = full; }
     bool full() const { return full_; }
     void set_failing(bool failing) { failing_ = failing; }      // syncs report an error
+    void set_unwritable(bool unwritable) { unwritable_ = unwritable; }   // writes report an error
     void set_pace(Duration most);                               // the longest that one piece of work takes
     // Calls `act` in the middle of the `operations`-th write or sync of the log from now.
     void at_operation(std::uint64_t operations, std::move_only_function<void()> act);
@@ -52,6 +53,7 @@ private:
         std::string before;         // what the file held there
     };
     static FileNumber number_of(int fd);
+    int refused();
     int sync(int fd, int (storage::segment::Disk::*how)(int));
     void tear(const std::string& path, const std::vector<Unsynced>& writes);
     void count_operation();
@@ -65,6 +67,7 @@ private:
     std::map<FileNumber, std::vector<Unsynced>> unsynced_;
     bool full_ = false;
     bool failing_ = false;
+    bool unwritable_ = false;
     bool lying_ = false;
     std::shared_ptr<Duration> pace_;
     std::uint64_t operations_left_ = 0;

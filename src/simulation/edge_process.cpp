@@ -43,6 +43,7 @@ Result<> EdgeProcess::start() {
     storage::LogSettings log;
     log.folder = seat_->disk->folder() + "/messages";
     log.segment_bytes = 256 * 1024;
+    log.pending_bytes_max = kPendingBytesMax;
     log.disk_bytes_max = store_bytes_max_;
     log.worker = seat_->disk->worker();
     SELVAGE_TRY(parts->log, storage::open_log(loop_, seat_->time, log, seat_->disk));
@@ -91,6 +92,6 @@ const edge::hub::HubCounters* EdgeProcess::counters() const {
     return parts_ && parts_->hub ? &parts_->hub->counters() : nullptr;
 }
 
-std::uint64_t EdgeProcess::stored_bytes() const { return parts_ ? parts_->log->state().disk_bytes : 0; }
+storage::LogState EdgeProcess::store() const { return parts_ ? parts_->log->state() : storage::LogState{}; }
 
 }  // namespace selvage::simulation

@@ -3,6 +3,7 @@
 
 #include "edge/hub/counters.h"
 #include "simulation/process.h"
+#include "storage/log/message_log.h"
 
 namespace selvage::simulation {
 
@@ -19,7 +20,7 @@ public:
 
     // Null while it starts.
     const edge::hub::HubCounters* counters() const;
-    std::uint64_t stored_bytes() const;
+    storage::LogState store() const;
 
 private:
     struct Parts;

@@ -12,15 +12,24 @@ const char* name(Fault fault) {
         case Fault::stall: return "stall";
         case Fault::outage: return "outage";
         case Fault::slow_network: return "slow network";
+        case Fault::packet_loss: return "packet loss";
+        case Fault::reordering: return "reordering";
         case Fault::crash_cloud: return "cloud killed";
-        case Fault::crash_edge: return "edge killed";
+        case Fault::crash_edge: return "edge hub killed";
+        case Fault::crash_device: return "device killed";
         case Fault::crash_in_write: return "killed in a write";
         case Fault::power_cut: return "power cut";
         case Fault::restart: return "restart";
         case Fault::disk_full: return "disk full";
+        case Fault::write_fails: return "write fails";
         case Fault::disk_failing: return "sync fails";
         case Fault::slow_disk: return "slow disk";
         case Fault::clock_jump: return "clock jump";
+        case Fault::crash_daemon: return "daemon killed";
+        case Fault::crash_agent: return "agent killed";
+        case Fault::module_ends: return "module ends";
+        case Fault::engine_down: return "engine down";
+        case Fault::registry_down: return "registry down";
     }
     return "?";
 }
@@ -34,9 +43,12 @@ void World::plan_faults(TimePoint end) {
 
 std::pair<std::string, std::string> World::any_pair() {
     // Each device and each edge hub has one way up.
-    const auto which = dice(devices_.size() + edges_.size() * 2);
+    const auto which = dice(devices_.size() + edges_.size() * 3);
     if (which < devices_.size()) return {devices_[which]->name(), devices_[which]->host()};
-    return {edges_[(which - devices_.size()) % edges_.size()]->machine->host(), kCloudHost};
+    const Edge& edge = *edges_[(which - devices_.size()) % edges_.size()];
+    const bool of_agent = edge.engine && (which - devices_.size()) / edges_.size() == 2;
+    if (!of_agent) return {edge.machine->host(), kCloudHost};
+    return {(dice(3) == 0 ? edge.daemon : edge.agent)->host(), kCloudHost};
 }
 
 Machine& World::any_machine() {
@@ -46,11 +58,13 @@ Machine& World::any_machine() {
 
 void World::strike() {
     if (healed_) return;
-    const auto fault = static_cast<Fault>(dice(kFaultKinds));
+    const auto fault = static_cast<Fault>(dice(plan_.agents ? kFaultKinds : kFaultKindsWithoutAgents));
     count(fault);
     trace_.note(schedule_.now(), "fault", name(fault));
-    if (fault <= Fault::slow_network)
+    if (fault <= Fault::reordering)
         strike_network(fault);
+    else if (fault >= Fault::crash_daemon)
+        strike_agent(fault);
     else
         strike_machine(fault);
 }
@@ -70,9 +84,17 @@ void World::strike_network(Fault fault) {
             schedule_.after(any_time(1s, 2h), [this, first = a, second = b] { network_.unblock(first, second); });
             break;
         }
+        case Fault::packet_loss:
+            network_.weather().loss = 0.01 + 0.4 * dice_.fraction();
+            schedule_.after(any_time(1s, 20min), [this] { network_.weather().loss = 0; });
+            break;
+        case Fault::reordering:
+            network_.scatter(any_time(100ms, 10s));
+            schedule_.after(any_time(10s, 20min), [this] { network_.scatter(Duration(0)); });
+            break;
         default:
-            network_.set_latency(any_time(1ms, 5s));
-            schedule_.after(any_time(1s, 20min), [this] { network_.set_latency(20ms); });
+            network_.weather().latency_max = any_time(1ms, 5s);
+            schedule_.after(any_time(1s, 20min), [this] { network_.weather().latency_max = 20ms; });
     }
 }
 
@@ -88,12 +110,20 @@ void World::strike_machine(Fault fault) {
     switch (fault) {
         case Fault::crash_cloud:
         case Fault::crash_edge: return machine.crash(Disk::Loss::none, downtime);
-        case Fault::power_cut: return machine.crash(Disk::Loss::unsynced, downtime);
+        case Fault::crash_device:
+            return devices_[dice(devices_.size())]->crash(dice(2) == 0 ? Endpoint::Death::told : Endpoint::Death::silent,
+                                                          downtime);
+        case Fault::power_cut:
+            if (&machine != cloud_.get()) cut_power(machine);
+            return machine.crash(Disk::Loss::unsynced, downtime);
         case Fault::crash_in_write: return machine.crash_in_write(1 + dice(20), loss, downtime);
         case Fault::restart: return machine.restart(downtime);
         case Fault::disk_full:
             machine.disk().set_full(true);
             return undo_later(any_time(1s, 30min), [](Machine& one) { one.disk().set_full(false); });
+        case Fault::write_fails:
+            machine.disk().set_unwritable(true);
+            return undo_later(any_time(100ms, 5min), [](Machine& one) { one.disk().set_unwritable(false); });
         case Fault::disk_failing:
             machine.disk().set_failing(true);
             return undo_later(any_time(100ms, 5min), [](Machine& one) { one.disk().set_failing(false); });
@@ -103,19 +133,55 @@ void World::strike_machine(Fault fault) {
         default: {
             const auto most = std::chrono::duration_cast<std::chrono::milliseconds>(any_time(1s, 3h));
             const auto offset = dice(2) == 0 ? most : -most;
+            trace_.count(Effect::clock_set);
             // A device's clock jumps as often as a hub's.
             if (dice(2) == 0) return devices_[dice(devices_.size())]->set_clock_offset(offset);
             machine.time().set_offset(offset);
+            // A computer has one.
+            for (const auto& edge : edges_) {
+                if (!edge->engine || edge->machine.get() != &machine) continue;
+                edge->daemon->time().set_offset(offset);
+                edge->agent->time().set_offset(offset);
+            }
         }
+    }
+}
+
+// The rest of an edge device goes dark with its hub.
+void World::cut_power(const Machine& machine) {
+    for (const auto& edge : edges_) {
+        if (!edge->engine || edge->machine.get() != &machine) continue;
+        edge->engine->lose_power();
+        edge->daemon->crash(Disk::Loss::unsynced, any_time(1s, 5min));
+    }
+}
+
+void World::strike_agent(Fault fault) {
+    Edge& edge = *edges_[dice(edges_.size())];
+    switch (fault) {
+        case Fault::crash_daemon: return edge.daemon->crash(Disk::Loss::none, any_time(100ms, 20min));
+        case Fault::crash_agent: return edge.agent->crash(Disk::Loss::none, 0s);
+        case Fault::module_ends: return edge.engine->end_some_module();
+        case Fault::engine_down:
+            edge.engine->set_down(true);
+            return schedule_.after(any_time(1s, 20min), [&edge] { edge.engine->set_down(false); });
+        default:
+            edge.engine->set_registry_down(true);
+            return schedule_.after(any_time(1s, 1h), [&edge] { edge.engine->set_registry_down(false); });
     }
 }
 
 void World::heal() {
     healed_ = true;
     network_.heal();
-    network_.set_latency(20ms);
     cloud_->heal();
-    for (const auto& edge : edges_) edge->machine->heal();
+    for (const auto& edge : edges_) {
+        edge->machine->heal();
+        if (!edge->engine) continue;
+        edge->engine->heal();
+        edge->daemon->heal();
+        edge->agent->heal();
+    }
     for (const auto& device : devices_) device->set_clock_offset(0ms);
 }
 

@@ -3,12 +3,25 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <cstring>
 
 namespace selvage::simulation {
 
 std::uint64_t hash_of(std::string_view text) {
     std::uint64_t hash = 0xcbf29ce484222325u;
-    for (const char c : text) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3u;
+    const auto mix = [&hash](std::uint64_t word) {
+        hash = (hash ^ word) * 0x100000001b3u;
+        hash ^= hash >> 29;
+    };
+    mix(text.size());
+    for (; text.size() >= 8; text.remove_prefix(8)) {
+        std::uint64_t word = 0;
+        std::memcpy(&word, text.data(), 8);
+        mix(word);
+    }
+    std::uint64_t word = 0;
+    std::memcpy(&word, text.data(), text.size());
+    mix(word);
     return hash;
 }
 

@@ -43,10 +43,16 @@ void Machine::start() {
         process.reset();
         if (started.error().code != Errc::quota_exceeded && started.error().code != Errc::io_error)
             world_.ledger.violated(fmt::format("{} does not start: {}", host_, started.error().detail));
-        return start_after(30s);
+        return ended(true, 30s);
     }
+    if (runs_ > 1) world_.trace.count(Effect::process_restarted);
     process_ = std::move(process);
     if (on_start) on_start();
+}
+
+void Machine::ended(bool killed, Duration downtime) {
+    if (!on_end) return start_after(downtime);
+    if (!ended_) on_end(killed);
 }
 
 void Machine::start_after(Duration time) {
@@ -56,13 +62,14 @@ void Machine::start_after(Duration time) {
 void Machine::crash(Disk::Loss loss, Duration downtime) {
     if (!process_) return;
     world_.trace.note(world_.schedule.now(), "crash", host_, static_cast<std::int64_t>(loss));
+    world_.trace.count(Effect::process_killed);
     auto process = std::move(process_);
     process->seat().endpoint.die(loss == Disk::Loss::none ? Endpoint::Death::told : Endpoint::Death::silent);
     const auto broken = std::exchange(disk_, fresh_disk());
     broken->snapshot(disk_->folder(), loss);
     broken->heal();
     graves_.spawn("end of a crashed process", bury(std::move(process)));
-    start_after(downtime);
+    ended(true, downtime);
 }
 
 void Machine::crash_in_write(std::uint64_t operations, Disk::Loss loss, Duration downtime) {
@@ -89,7 +96,7 @@ async::Awaitable<> Machine::end_and_start(std::unique_ptr<Process> process, Dura
     co_await process->stop();
     if (world_.schedule.now() - since > kStopMax) world_.ledger.violated(host_ + " takes too long to stop");
     process.reset();
-    start_after(downtime);
+    ended(false, downtime);
 }
 
 async::Awaitable<> Machine::stop() {

@@ -28,6 +28,8 @@ public:
 
     // Called after each start.
     std::function<void()> on_start;
+    // Called when the program has ended, however that came. Empty: it is started again after its downtime.
+    std::function<void(bool killed)> on_end;
 
     void start();
     bool running() const { return process_ != nullptr; }
@@ -53,6 +55,7 @@ public:
 private:
     std::shared_ptr<Disk> fresh_disk();
     void start_after(Duration time);
+    void ended(bool killed, Duration downtime);
     async::Awaitable<> bury(std::unique_ptr<Process> process);
     async::Awaitable<> end_and_start(std::unique_ptr<Process> process, Duration downtime);
 

@@ -33,8 +33,10 @@ public:
     std::size_t cut(const std::string& a, const std::string& b);
     std::size_t vanish(const std::string& a, const std::string& b);
     std::size_t stall(const std::string& a, const std::string& b, Duration time);
+    // Of the connections that are open now, each gets a delay of its own; zero ends that.
+    std::size_t scatter(Duration most);
 
-    void set_latency(Duration most) { latency_max_ = most; }
+    Wire::Weather& weather() { return weather_; }
     // No outages, no bad connections: those that are half open break.
     void heal();
 
@@ -43,17 +45,20 @@ public:
 
 private:
     friend class Endpoint;
+    class Socket;
     using Pair = std::pair<std::string, std::string>;
     static Pair pair_of(const std::string& a, const std::string& b) { return a < b ? Pair{a, b} : Pair{b, a}; }
-    std::shared_ptr<Wire> join(const std::string& dialler, const std::string& listener);
+    std::shared_ptr<Wire> join(const std::string& dialler, const std::string& listener, const Wire::Weather& weather);
     std::vector<std::shared_ptr<Wire>> between(const std::string& a, const std::string& b);
     Duration travel_time();
 
     Schedule& schedule_;
     Trace& trace_;
     SeededRandom dice_;
-    Duration latency_max_ = std::chrono::milliseconds(20);
+    Wire::Weather weather_;
+    const Wire::Weather inside_{std::chrono::milliseconds(1)};    // one computer
     std::map<std::string, Endpoint*> hosts_;
+    std::map<std::string, Socket*> sockets_;
     std::map<Pair, Outage> outages_;
     std::vector<std::weak_ptr<Wire>> wires_;
     std::vector<std::weak_ptr<Wire>> vanished_;
@@ -67,6 +72,10 @@ public:
 
     net::Awaitable<Result<std::unique_ptr<net::Stream>>> dial(net::Target target, std::chrono::milliseconds timeout) override;
     void listen(std::uint16_t port, net::Serve serve);
+    // Processes of one computer reach each other's Unix sockets, by the last part of their paths. `pid`: who this is.
+    void share_sockets(std::string computer, int pid = -1);
+    std::unique_ptr<net::Listener> listen_unix(const std::string& path, net::Serve serve);
+    bool is_dead() const { return dead_; }
     // Takes no more connections; cancels and joins those that it serves.
     async::Awaitable<> stop();
 
@@ -82,9 +91,14 @@ private:
         std::unique_ptr<async::TaskGroup> serving;
     };
     static async::Awaitable<> serve_one(net::Serve serve, std::shared_ptr<net::Stream> stream);
+    net::Awaitable<Result<std::unique_ptr<net::Stream>>> dial_unix(std::string path);
+    std::shared_ptr<Wire> join(Endpoint& listener, const Wire::Weather& weather);
+    std::string socket_key(const std::string& path) const;
 
     Network& network_;
     std::string host_;
+    std::string computer_;
+    int pid_ = -1;
     std::map<std::uint16_t, Port> ports_;
     std::vector<std::weak_ptr<Wire>> wires_;
     bool dead_ = false;

@@ -10,6 +10,9 @@
 
 namespace selvage::simulation {
 
+// Of every message log of the world.
+inline constexpr std::uint64_t kPendingBytesMax = 4ull << 20;
+
 // What a process has for itself.
 struct Seat {
     Seat(Network& network, MachineTime& machine_time, std::string host_name, std::shared_ptr<Disk> its_disk, std::uint64_t seed)

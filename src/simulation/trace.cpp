@@ -6,6 +6,30 @@
 
 namespace selvage::simulation {
 
+const char* name(Effect effect) {
+    switch (effect) {
+        case Effect::connection_cut: return "connections cut";
+        case Effect::connection_half_open: return "half open";
+        case Effect::connection_stalled: return "stalled";
+        case Effect::connection_lagging: return "lagging behind others";
+        case Effect::dial_failed: return "dials failed";
+        case Effect::packet_lost: return "packets lost";
+        case Effect::write_refused: return "writes refused for want of space";
+        case Effect::write_failed: return "writes failed";
+        case Effect::write_torn: return "writes torn";
+        case Effect::write_lost: return "writes lost";
+        case Effect::sync_failed: return "syncs failed";
+        case Effect::process_killed: return "processes killed";
+        case Effect::process_restarted: return "processes restarted";
+        case Effect::device_restarted: return "devices restarted";
+        case Effect::clock_set: return "clocks set";
+        case Effect::module_ended: return "modules ended";
+        case Effect::engine_call_failed: return "engine calls failed";
+        case Effect::pull_failed: return "pulls failed";
+    }
+    return "?";
+}
+
 // FNV-1a's multiplication over words, then a shift so that high bits reach low ones.
 void Trace::mix(std::uint64_t word) {
     hash_ = (hash_ ^ word) * 0x100000001b3u;

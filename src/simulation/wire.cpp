@@ -6,6 +6,9 @@
 namespace selvage::simulation {
 namespace {
 
+// Who edgeAgent's image runs as: docs/wire/management-api.md#socket.
+constexpr int kAgentUser = 13622;
+
 class WireEnd final : public net::Stream {
 public:
     WireEnd(std::shared_ptr<Wire> wire, std::size_t side) : wire_(std::move(wire)), side_(side) {}
@@ -18,6 +21,8 @@ public:
     void end_writing() override { wire_->end_writing(side_); }
     void close() override { wire_->close(side_); }
     std::string peer() const override { return wire_->host(1 - side_); }
+    int peer_pid() const override { return wire_->process(1 - side_); }
+    int peer_uid() const override { return peer_pid() > 0 ? kAgentUser : -1; }
 
 private:
     std::shared_ptr<Wire> wire_;
@@ -77,8 +82,15 @@ void Wire::launch(std::size_t side, Kind kind, std::string bytes) {
         });
         return;
     }
-    const auto travel = Duration(1 + static_cast<std::int64_t>(around_.dice.fraction() *
-                                                               static_cast<double>(around_.latency_max.count())));
+    auto travel = lag_ + Duration(1 + static_cast<std::int64_t>(around_.dice.fraction() *
+                                                                static_cast<double>(around_.weather.latency_max.count())));
+    // As TCP does: a lost packet comes later, and what is behind it waits for it.
+    Duration again = std::chrono::milliseconds(200);
+    while (around_.weather.loss > 0 && again < std::chrono::seconds(10) && around_.dice.fraction() < around_.weather.loss) {
+        around_.trace.count(Effect::packet_lost);
+        travel += again;
+        again *= 2;
+    }
     from.last_due = std::max({from.last_due, around_.schedule.now() + travel, stalled_until_});
     from.sent.push_back({from.last_due, kind, std::move(bytes)});
     around_.schedule.at(from.last_due, [wire = weak_from_this(), side] {

@@ -18,11 +18,16 @@ namespace selvage::simulation {
 
 class Wire : public std::enable_shared_from_this<Wire> {
 public:
+    // How a network treats all its connections; changes while they are open.
+    struct Weather {
+        Duration latency_max{std::chrono::milliseconds(20)};
+        double loss = 0;                // of packets; each costs the time until it is sent again
+    };
     struct Surroundings {
         Schedule& schedule;
         Trace& trace;
         Random& dice;
-        Duration latency_max;
+        const Weather& weather;
     };
     // Side 0 is who dialled.
     Wire(Surroundings around, std::string dialler, std::string listener);
@@ -42,6 +47,11 @@ public:
     void vanish();
     // Nothing arrives before `until`; nothing is lost.
     void stall(TimePoint until);
+    // Takes that much longer than others from now on: what is said elsewhere overtakes it.
+    void set_lag(Duration lag) { lag_ = lag; }
+    // For Unix sockets: who is at that end.
+    void set_process(std::size_t side, int pid) { sides_[side].pid = pid; }
+    int process(std::size_t side) const { return sides_[side].pid; }
 
     // ---- for the ends ----
     async::Awaitable<Result<std::size_t>> read_some(std::size_t side, std::span<std::byte> into);
@@ -64,6 +74,7 @@ private:
     struct Side {
         Side(const async::Executor& loop, std::string name) : host(std::move(name)), filled(loop), drained(loop) {}
         std::string host;
+        int pid = -1;
         std::deque<Parcel> sent;        // on their way to the other side
         std::size_t sent_bytes = 0;
         std::string arrived;            // and what came from there
@@ -90,6 +101,7 @@ private:
     std::array<Side, 2> sides_;
     bool vanished_ = false;
     TimePoint stalled_until_{};
+    Duration lag_{};
 };
 
 }  // namespace selvage::simulation

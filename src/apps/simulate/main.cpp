@@ -29,10 +29,11 @@ constexpr const char* kUsage = R"(usage: selvage-simulate [options]
   --days D            simulated days a seed (default 0.33; 30 with --scenario offline)
   --scenario NAME     faults (default), calm, offline
   --edges N           edge devices (default 1)
-  --faults N          faults a seed, about (default 30)
+  --faults N          faults a seed, about (default 40)
   --messages N        bursts of messages a device (default 120)
   --jobs N            seeds at a time (default: one a processor)
-  --twice             each seed twice; the traces have to be the same
+  --agents yes|no     daemon, agent and container engine on each edge device (default: yes, no when offline)
+  --check             each seed twice; the traces have to be the same
   --trace             print every event
   --log LEVEL         what the hubs say: debug, info, warn, error (default: nothing)
 )";
@@ -42,7 +43,8 @@ struct Options {
     std::optional<std::uint64_t> seeds;
     std::optional<double> days;
     std::size_t jobs = std::max(1u, std::thread::hardware_concurrency());
-    bool twice = false;
+    bool check = false;
+    std::optional<bool> agents;
     bool trace = false;
     log::Level level = log::Level::off;
     Plan plan;
@@ -71,6 +73,10 @@ bool read_option(std::string_view name, std::string_view value, Options& options
     options.replay += fmt::format(" {} {}", name, value);
     if (name == "--days") return read_number(value, options.days.emplace()) && *options.days > 0;
     if (name == "--scenario") return read_scenario(value, options.plan.scenario);
+    if (name == "--agents") {
+        options.agents = value == "yes";
+        return value == "yes" || value == "no";
+    }
     if (name == "--edges") return read_number(value, options.plan.edges) && options.plan.edges > 0;
     if (name == "--faults") return read_number(value, options.plan.faults) && options.plan.faults > 0;
     if (name == "--messages") return read_number(value, options.plan.messages) && options.plan.messages > 0;
@@ -81,7 +87,7 @@ std::optional<Options> read_options(int count, char** arguments) {
     Options options;
     for (int i = 1; i < count; ++i) {
         const std::string_view argument = arguments[i];
-        if (argument == "--twice") options.twice = true;
+        if (argument == "--check") options.check = true;
         else if (argument == "--trace") options.trace = true;
         else if (i + 1 >= count || !read_option(argument, arguments[i + 1], options)) return std::nullopt;
         else {
@@ -92,6 +98,7 @@ std::optional<Options> read_options(int count, char** arguments) {
     const double days = options.days.value_or(options.plan.scenario == Scenario::offline ? 30 : 1.0 / 3);
     options.plan.time = std::chrono::duration_cast<Duration>(std::chrono::duration<double>(days * 86'400));
     if (options.plan.scenario == Scenario::offline) options.plan.messages = static_cast<std::size_t>(days * 144);
+    options.plan.agents = options.agents.value_or(options.plan.scenario != Scenario::offline);
     if (options.trace || options.level != log::Level::off) options.jobs = 1;
     return options;
 }
@@ -145,7 +152,7 @@ private:
 
     void one(std::uint64_t seed) {
         Report report = run(seed);
-        if (options_.twice)
+        if (options_.check)
             if (const Report again = run(seed); again.trace_hash != report.trace_hash)
                 report.violations.push_back(
                     fmt::format("a second run went another way: {:016x}, {:016x}", report.trace_hash, again.trace_hash));
@@ -166,21 +173,33 @@ private:
         events_ += report.events;
         messages_ += report.messages;
         repeated_ += report.repeated;
+        mail_ += report.mail;
+        calls_ += report.calls;
+        deployments_ += report.deployments;
         heap_ = std::max(heap_, report.heap_bytes_most);
         time_ += std::chrono::duration<double>(report.time).count();
         for (std::size_t i = 0; i < faults_.size(); ++i) faults_[i] += report.faults[i];
+        for (std::size_t i = 0; i < effects_.size(); ++i) effects_[i] += report.effects[i];
     }
 
     void summary(double seconds) {
-        fmt::print("{} seeds, {} failed; {:.1f} simulated days in {:.1f} s; {} events, {} messages, {} arrivals repeated; "
-                   "most memory {:.1f} MiB; trace {:016x}\n",
-                   done_, failed_, time_ / 86'400, seconds, events_, messages_, repeated_,
-                   static_cast<double>(heap_) / (1 << 20), hash_);
-        std::string faults;
-        for (std::size_t i = 0; i < faults_.size(); ++i)
-            if (faults_[i] > 0)
-                faults += fmt::format("{}{} {}", faults.empty() ? "" : ", ", name(static_cast<simulation::Fault>(i)), faults_[i]);
-        if (!faults.empty()) fmt::print("faults: {}\n", faults);
+        fmt::print("{} seeds, {} failed{}; {:.1f} simulated days in {:.1f} s; {} events, trace {:016x}\n", done_, failed_,
+                   options_.check ? ", each run twice" : "", time_ / 86'400, seconds, events_, hash_);
+        fmt::print("{} messages ({} arrivals repeated), {} of them to devices and told to be completed, {} method calls answered, "
+                   "{} deployments; most memory {:.1f} MiB\n",
+                   messages_, repeated_, mail_, calls_, deployments_, static_cast<double>(heap_) / (1 << 20));
+        print_counts<simulation::Fault>("faults", faults_);
+        print_counts<simulation::Effect>("what they did", effects_);
+    }
+
+    // Those of which there is none too, when there are others.
+    template <class Kind, std::size_t N>
+    static void print_counts(const char* title, const std::array<std::uint64_t, N>& counts) {
+        if (std::ranges::all_of(counts, [](std::uint64_t count) { return count == 0; })) return;
+        std::string text;
+        for (std::size_t i = 0; i < N; ++i)
+            text += fmt::format("{}{} {}", text.empty() ? "" : ", ", name(static_cast<Kind>(i)), counts[i]);
+        fmt::print("{}: {}\n", title, text);
     }
 
     Options options_;
@@ -192,9 +211,13 @@ private:
     std::uint64_t events_ = 0;
     std::uint64_t messages_ = 0;
     std::uint64_t repeated_ = 0;
+    std::uint64_t mail_ = 0;
+    std::uint64_t calls_ = 0;
+    std::uint64_t deployments_ = 0;
     std::size_t heap_ = 0;
     double time_ = 0;
     std::array<std::uint64_t, simulation::kFaultKinds> faults_{};
+    simulation::Effects effects_{};
 };
 
 }  // namespace

@@ -120,6 +120,56 @@ TEST_F(NetworkTest, DialsFailAsTheOutageSays) {
     EXPECT_TRUE(dial());
 }
 
+TEST_F(NetworkTest, LostPacketsComeLaterAndWhatIsBehindThemWaits) {
+    ASSERT_TRUE(dial());
+    network.weather().loss = 0.5;
+    const auto before = schedule.now();
+    for (const char* text : {"a", "b", "c", "d", "e", "f", "g", "h"}) ASSERT_TRUE(write(text));
+    while (heard.size() < 8 && schedule.now() - before < 1min) pass(10ms);
+    EXPECT_EQ(heard, "abcdefgh");
+    EXPECT_GT(schedule.now() - before, Duration(200ms));
+    EXPECT_GT(trace.effects()[static_cast<std::size_t>(Effect::packet_lost)], 0u);
+}
+
+TEST_F(NetworkTest, WhatIsSaidOnOneConnectionOvertakesWhatIsSaidOnAnother) {
+    ASSERT_TRUE(dial());
+    network.scatter(10s);
+    ASSERT_TRUE(write("slow "));
+    ASSERT_TRUE(write("connection"));
+    const auto slow = std::exchange(stream, nullptr);
+    ASSERT_TRUE(dial());
+    ASSERT_TRUE(write("fast "));
+    pass(20s);
+    EXPECT_EQ(heard, "fast slow connection");
+}
+
+TEST_F(NetworkTest, ProcessesOfOneComputerReachEachOthersSockets) {
+    server.share_sockets("computer");
+    client.share_sockets("computer", 42);
+    int caller = -1;
+    const auto listener = server.listen_unix("/one/folder/api.sock", [&](std::shared_ptr<net::Stream> given) -> Awaitable<> {
+        caller = given->peer_pid();
+        co_return;
+    });
+    const auto dial_socket = [this](Endpoint& from) {
+        Result<> result;
+        run([](Endpoint& endpoint, Result<>& out) -> Awaitable<> {
+            net::Target target;
+            target.unix_path = "/another/api.sock";
+            const auto dialled = co_await endpoint.dial(target, 1s);
+            if (!dialled) out = fail(dialled.error());
+        }(from, result));
+        return result;
+    };
+    EXPECT_TRUE(dial_socket(client));
+    EXPECT_EQ(caller, 42);
+    Endpoint stranger{network, "stranger"};
+    stranger.share_sockets("another computer");
+    EXPECT_EQ(dial_socket(stranger).error().code, Errc::unavailable);
+    run([](net::Listener& one) -> Awaitable<> { co_await one.stop(); }(*listener));
+    EXPECT_EQ(dial_socket(client).error().code, Errc::unavailable) << "nobody listens any more";
+}
+
 TEST_F(NetworkTest, ADeadProcessIsNoticedWhenItsKernelLives) {
     ASSERT_TRUE(dial());
     pass(1s);

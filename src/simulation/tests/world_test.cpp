@@ -51,6 +51,7 @@ TEST(World, AnEdgeHubThatWasOfflineForADayBringsEverything) {
     auto plan = small(1, Scenario::offline);
     plan.time = std::chrono::hours(24);
     plan.messages = 100;
+    plan.agents = false;
     const auto report = run_world(plan);
     EXPECT_EQ(first_violation(report), "");
     EXPECT_GE(report.time, std::chrono::hours(24));
@@ -64,6 +65,26 @@ TEST(World, ADiskThatLiesAboutItsSyncsIsFoundOut) {
         found = first_violation(run_world(plan));
     }
     EXPECT_NE(found, "") << "ten seeds with power cuts and nothing is missed";
+}
+
+TEST(World, EveryKindOfFaultComesAndDoesSomething) {
+    Report all;
+    for (std::uint64_t seed = 1; seed <= 5; ++seed) {
+        auto plan = small(seed);
+        plan.faults = 60;
+        const auto report = run_world(plan);
+        EXPECT_EQ(first_violation(report), "") << "seed " << seed;
+        for (std::size_t i = 0; i < kFaultKinds; ++i) all.faults[i] += report.faults[i];
+        for (std::size_t i = 0; i < kEffects; ++i) all.effects[i] += report.effects[i];
+        all.mail += report.mail;
+        all.calls += report.calls;
+        all.deployments += report.deployments;
+    }
+    for (std::size_t i = 0; i < kFaultKinds; ++i) EXPECT_GT(all.faults[i], 0u) << name(static_cast<Fault>(i));
+    for (std::size_t i = 0; i < kEffects; ++i) EXPECT_GT(all.effects[i], 0u) << name(static_cast<Effect>(i));
+    EXPECT_GT(all.mail, 0u);
+    EXPECT_GT(all.calls, 0u);
+    EXPECT_GT(all.deployments, 0u);
 }
 
 TEST(World, SeveralEdgeDevicesLiveSideBySide) {

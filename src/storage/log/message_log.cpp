@@ -185,7 +185,7 @@ std::vector<std::string> SegmentLog::queue_names() const {
 
 LogState SegmentLog::state() const {
     const std::lock_guard lock(catalog_.mutex);
-    LogState state{.disk_bytes = 0, .segments = catalog_.segments.size()};
+    LogState state{.disk_bytes = 0, .segments = catalog_.segments.size(), .pending_bytes = writer_->pending_bytes()};
     for (const auto& segment : catalog_.segments) state.disk_bytes += segment->file_bytes;
     return state;
 }

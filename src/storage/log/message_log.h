@@ -98,6 +98,7 @@ struct QueueState {
 struct LogState {
     std::uint64_t disk_bytes = 0;
     std::uint64_t segments = 0;
+    std::uint64_t pending_bytes = 0;    // appended and not yet written
 };
 
 class MessageLog {
