@@ -57,12 +57,12 @@ enum class Scenario {
 
 struct Plan {
     std::uint64_t seed = 1;
-    Duration time = std::chrono::hours(8);
+    Duration time = std::chrono::hours(4);
     Scenario scenario = Scenario::faults;
     std::size_t edges = 1;
     std::size_t devices = 2;                   // at the cloud
-    std::size_t messages = 120;                // bursts of messages, each device
-    std::size_t faults = 40;
+    std::size_t messages = 60;                // bursts of messages, each device
+    std::size_t faults = 30;
     bool agents = true;                        // daemon, agent and container engine on each edge device
     bool lying_disks = false;                  // syncs do nothing: a power cut must then break promises, and be found out
     std::string folder;                        // for the disks; made, and gone afterwards

@@ -26,11 +26,11 @@ using simulation::Scenario;
 constexpr const char* kUsage = R"(usage: selvage-simulate [options]
   --seeds N           how many seeds to run (default 100; 1 with --seed)
   --seed S            the first seed (default 1)
-  --days D            simulated days a seed (default 0.33; 30 with --scenario offline)
+  --days D            simulated days a seed (default 0.17; 30 with --scenario offline)
   --scenario NAME     faults (default), calm, offline
   --edges N           edge devices (default 1)
-  --faults N          faults a seed, about (default 40)
-  --messages N        bursts of messages a device (default 120)
+  --faults N          faults a seed, about (default 30)
+  --messages N        bursts of messages a device (default 60)
   --jobs N            seeds at a time (default: one a processor)
   --agents yes|no     daemon, agent and container engine on each edge device (default: yes, no when offline)
   --check             each seed twice; the traces have to be the same
@@ -95,7 +95,7 @@ std::optional<Options> read_options(int count, char** arguments) {
             ++i;
         }
     }
-    const double days = options.days.value_or(options.plan.scenario == Scenario::offline ? 30 : 1.0 / 3);
+    const double days = options.days.value_or(options.plan.scenario == Scenario::offline ? 30 : 1.0 / 6);
     options.plan.time = std::chrono::duration_cast<Duration>(std::chrono::duration<double>(days * 86'400));
     if (options.plan.scenario == Scenario::offline) options.plan.messages = static_cast<std::size_t>(days * 144);
     options.plan.agents = options.agents.value_or(options.plan.scenario != Scenario::offline);
