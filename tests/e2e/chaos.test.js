@@ -14,7 +14,7 @@ test('nothing acknowledged is lost by kills, power cuts, full disks and bad netw
   const folder = mkdtempSync(path.join(tmpdir(), 'sv-chaos-'));
   try {
     const json = path.join(folder, 'report.json');
-    const args = ['--seed', '4', '--iterations', '20', '--minutes', '1', '--no-engine', '--bin', bin, '--json', json];
+    const args = ['--seed', '4', '--iterations', '20', '--minutes', '0.8', '--no-engine', '--bin', bin, '--json', json];
     const { code, output } = await new Promise((resolve) => {
       execFile(path.join(root, 'chaos'), args, { maxBuffer: 64 << 20 }, (error, stdout, stderr) =>
         resolve({ code: error ? error.code : 0, output: stdout + stderr }));
