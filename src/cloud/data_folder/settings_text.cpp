@@ -2,10 +2,11 @@
 
 #include <fmt/core.h>
 
-#include <toml++/toml.h>
 #include <limits>
+#include <stdexcept>
 
 #include "base/file.h"
+#include "third_party/toml.h"
 
 namespace selvage::cloud::data_folder {
 
@@ -14,14 +15,17 @@ namespace {
 constexpr std::string_view kPermissionNames[] = {"RegistryRead", "RegistryWrite", "ServiceConnect", "DeviceConnect"};
 constexpr Permissions kPermissionBits[] = {kRegistryRead, kRegistryWrite, kServiceConnect, kDeviceConnect};
 
-// toml++ throws on bad text; only its position goes on, since a line of the policies file holds a key.
+// Of bad text only its position goes on, since a line of the policies file holds a key.
 Result<toml::table> parse_toml(const std::string& text, const char* file) {
     try {
-        return toml::parse(text);
-    } catch (const toml::parse_error& error) {
+        toml::parse_result parsed = toml::parse(text);
+        if (parsed) return std::move(parsed).table();
+        const toml::parse_error& error = parsed.error();
         return fail(Errc::malformed,
                     fmt::format("{}, line {}, column {}: not TOML: {}", file, error.source().begin.line,
                                 error.source().begin.column, error.description()));
+    } catch (const std::logic_error&) {
+        return fail(Errc::malformed, fmt::format("{}: not TOML: a table header or key begins with a character that cannot stand there", file));
     }
 }
 

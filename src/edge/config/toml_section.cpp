@@ -1,6 +1,7 @@
 #include "edge/config/toml_section.h"
 
 #include <sstream>
+#include <stdexcept>
 
 namespace selvage::edge::config {
 namespace {

@@ -104,6 +104,8 @@ constexpr BadSetting kBadSettings[] = {
     {"no partitions", "[hub]\nhost_name='h'\n[events]\npartitions=0\n", "partitions"},
     {"unknown durability", "[hub]\nhost_name='h'\n[events]\ndurability='maybe'\n", "durability"},
     {"not TOML", "[hub\n", "line 1"},
+    {"no header", "[!]\n", "not TOML"},
+    {"letters of no alphabet of keys", "\u00e4 = 1\n", "line 1"},
 };
 
 TEST(HubSettings, BadOnesAreRefusedByName) {
@@ -166,7 +168,7 @@ TEST_F(HubFolder, TheKeyOfFilesIsMadeOnceAndForTheOwnerOnly) {
     const auto key = files_key(folder, random);
     ASSERT_TRUE(key) << key.error().detail;
     EXPECT_GE(key->size(), 44u);
-    EXPECT_EQ(files_key(folder, random), key);
+    EXPECT_EQ(files_key(folder, random).value(), *key);
     EXPECT_EQ(mode(folder.files_key()), 0600u);
 }
 
