@@ -4,6 +4,8 @@
 
 #include <fmt/core.h>
 
+#include <algorithm>
+
 #include "base/encoding.h"
 #include "base/time_text.h"
 
@@ -105,6 +107,13 @@ JsonObject without_read_only(const JsonObject& values) {
     plain.stable_erase("$metadata");
     return plain;
 }
+
+std::int64_t bounded_version(std::int64_t version) {
+    constexpr std::int64_t kVersionMax = std::int64_t{1} << 53;
+    return std::clamp<std::int64_t>(version, 0, kVersionMax);
+}
+
+std::int64_t version_of(const JsonObject& section) { return bounded_version(find_integer(section, "$version")); }
 
 void merge_patch(JsonObject& target, const JsonObject& patch) {
     for (const auto& [key, value] : patch) {

@@ -60,6 +60,11 @@ Result<> check_section(const JsonObject& values, const TwinLimits& limits);
 // Without the section's own `$version` and `$metadata`, that clients send along. check_section refuses what has them still.
 JsonObject without_read_only(const JsonObject& values);
 
+// A version that somebody else gave, held to 0 … 2^53: no hub has counted further, and there is room to count on.
+std::int64_t bounded_version(std::int64_t version);
+// The same of a section's `$version`; 0 when it has none.
+std::int64_t version_of(const JsonObject& section);
+
 // RFC 7396 merge of plain values: null deletes, objects merge, everything else replaces.
 void merge_patch(JsonObject& target, const JsonObject& patch);
 

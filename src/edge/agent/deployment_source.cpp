@@ -8,6 +8,8 @@
 namespace selvage::edge::agent {
 namespace {
 
+// The copy on disk holds it deeper, and must still be readable.
+constexpr std::size_t kPatchDepthMax = 62;
 constexpr std::string_view kCopyName = "backup.json";
 
 }  // namespace
@@ -38,7 +40,7 @@ async::Awaitable<> DeploymentSource::load_copy() {
     const JsonObject* desired = find_object(*stored, "desired");
     if (desired == nullptr || desired_) co_return;   // a twin that came meanwhile is newer
     desired_ = *desired;
-    desired_version_ = find_integer(*stored, "version");
+    desired_version_ = domain::bounded_version(find_integer(*stored, "version"));
     evaluate();
     saved_version_ = deployment_version_;
     log::info("agent.backup", "deployment from disk version={}", deployment_version_);
@@ -48,7 +50,7 @@ Result<> DeploymentSource::take_twin(const std::string& document) {
     SELVAGE_TRY(const JsonObject twin, parse_json_object(document));
     const JsonObject* desired = find_object(twin, "desired");
     if (desired == nullptr) return fail(Errc::malformed, "the twin has no desired properties");
-    desired_version_ = find_integer(*desired, "$version");
+    desired_version_ = domain::version_of(*desired);
     desired_ = domain::without_read_only(*desired);
     evaluate();
     return {};
@@ -56,7 +58,7 @@ Result<> DeploymentSource::take_twin(const std::string& document) {
 
 bool DeploymentSource::take_patch(std::int64_t version, const std::string& patch) {
     if (!desired_ || version != desired_version_ + 1) return version == desired_version_ && desired_.has_value();
-    auto parsed = parse_json_object(patch);
+    auto parsed = parse_json_object(patch, kPatchDepthMax);
     if (!parsed) return false;
     domain::merge_patch(*desired_, domain::without_read_only(*parsed));
     desired_version_ = version;

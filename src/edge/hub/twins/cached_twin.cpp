@@ -62,11 +62,11 @@ Result<> CachedTwin::take_document(std::string_view document) {
     const auto desired_section = object_or_empty(whole, "desired");
     const auto reported_section = object_or_empty(whole, "reported");
     desired = domain::without_read_only(desired_section);
-    desired_version = find_integer(desired_section, "$version");
+    desired_version = domain::version_of(desired_section);
     reported_above = domain::without_read_only(reported_section);
     reported = reported_above;
     domain::merge_patch(reported, pending);
-    reported_version = find_integer(reported_section, "$version") + (pending.empty() ? 0 : 1);
+    reported_version = domain::version_of(reported_section) + (pending.empty() ? 0 : 1);
     synced = true;
     return {};
 }
@@ -82,7 +82,7 @@ void CachedTwin::acknowledged(const JsonObject& sent, JsonObject since, std::int
     pending = std::move(since);
     reported = reported_above;
     domain::merge_patch(reported, pending);
-    if (version > 0) reported_version = version + (pending.empty() ? 0 : 1);
+    if (version > 0) reported_version = domain::bounded_version(version) + (pending.empty() ? 0 : 1);
 }
 
 void CachedTwin::give_up_pending(JsonObject since) {
@@ -93,7 +93,7 @@ void CachedTwin::give_up_pending(JsonObject since) {
 
 void CachedTwin::patch_desired(const JsonObject& patch, std::int64_t version) {
     domain::merge_patch(desired, patch);
-    desired_version = version;
+    desired_version = domain::bounded_version(version);
 }
 
 std::string CachedTwin::to_stored_text() const {
@@ -112,9 +112,9 @@ Result<CachedTwin> CachedTwin::from_stored_text(std::string_view text) {
     CachedTwin twin;
     twin.synced = find_bool(object, "synced");
     twin.desired = object_or_empty(object, "desired");
-    twin.desired_version = find_integer(object, "desiredVersion");
+    twin.desired_version = domain::bounded_version(find_integer(object, "desiredVersion"));
     twin.reported_above = object_or_empty(object, "reportedAbove");
-    twin.reported_version = find_integer(object, "reportedVersion");
+    twin.reported_version = domain::bounded_version(find_integer(object, "reportedVersion"));
     twin.pending = object_or_empty(object, "pending");
     twin.reported = twin.reported_above;
     domain::merge_patch(twin.reported, twin.pending);

@@ -16,6 +16,9 @@ namespace selvage::edge::hub {
 // removes or replaces, the members that base still has must go.
 void compose_patches(JsonObject& pending, const JsonObject& patch, const JsonObject& base);
 
+// Desired patches may be this deep: inside the stored text they are two levels deeper, and that must still be readable.
+inline constexpr std::size_t kDesiredDepthMax = 62;
+
 struct CachedTwin {
     bool synced = false;               // the hub above has told us the twin at least once
     JsonObject desired;

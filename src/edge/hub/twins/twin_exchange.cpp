@@ -61,7 +61,7 @@ async::Awaitable<Result<>> TwinCache::do_desired(ActorPtr target, std::int64_t v
     }
     if (version <= twin.desired_version) co_return Result<>{};
     if (version != twin.desired_version + 1) co_return co_await catch_up(target);
-    SELVAGE_CO_TRY(const auto object, parse_json_object(patch));
+    SELVAGE_CO_TRY(const auto object, parse_json_object(patch, kDesiredDepthMax));
     twin.patch_desired(domain::without_read_only(object), version);
     // Told also when it cannot be kept: nobody would tell it later.
     const auto saved = co_await save(target);

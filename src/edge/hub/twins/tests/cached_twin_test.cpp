@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <limits>
+
 #include "base/random.h"
 #include "domain/twin.h"
 
@@ -86,6 +88,31 @@ TEST(CachedTwin, PendingStaysOnTopUntilAcknowledged) {
     EXPECT_EQ(back->reported_above, object(R"({"s":2})"));
     EXPECT_EQ(back->reported, object(R"({"s":2,"t":3})"));
     EXPECT_EQ(back->pending, object(R"({"t":3})"));
+}
+
+// No version of another hub may be one that cannot be counted on from.
+TEST(CachedTwin, AVersionBeyondAllCountingIsHeldBack) {
+    CachedTwin twin;
+    twin.report(object(R"({"a":1})"));
+    ASSERT_TRUE(twin.take_document(R"({"desired":{"$version":9223372036854775807},"reported":{"$version":9223372036854775807}})"));
+    twin.report(object(R"({"b":2})"));
+    EXPECT_EQ(twin.desired_version, std::int64_t{1} << 53);
+    EXPECT_EQ(twin.reported_version, (std::int64_t{1} << 53) + 2);
+    twin.acknowledged(object(R"({"a":1})"), object(R"({"b":2})"), std::numeric_limits<std::int64_t>::max());
+    EXPECT_EQ(twin.reported_version, (std::int64_t{1} << 53) + 1);
+}
+
+TEST(CachedTwin, TheDeepestDesiredPatchCanBeStoredAndRead) {
+    const auto nested = [](std::size_t depth) {
+        std::string text;
+        for (std::size_t i = 1; i < depth; ++i) text += R"({"a":)";
+        text += "{}" + std::string(depth - 1, '}');
+        return text;
+    };
+    ASSERT_FALSE(parse_json_object(nested(kDesiredDepthMax + 1), kDesiredDepthMax));
+    CachedTwin twin;
+    twin.patch_desired(*parse_json_object(nested(kDesiredDepthMax), kDesiredDepthMax), 1);
+    EXPECT_TRUE(CachedTwin::from_stored_text(twin.to_stored_text()));
 }
 
 }  // namespace
