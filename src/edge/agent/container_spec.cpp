@@ -86,8 +86,11 @@ std::string level_word(std::string_view level) {
 std::vector<std::pair<std::string, std::string>> environment(const Module& module, const AgentEnvironment& agent,
                                                              const std::string& generation_id) {
     std::vector<std::pair<std::string, std::string>> env(module.env.begin(), module.env.end());
+    // What a manifest says of a name of ours does not count: twice the same name is refused by the daemon for ever.
     const auto add = [&](const char* name, const std::string& value) {
-        if (!value.empty()) env.emplace_back(name, value);
+        if (value.empty()) return;
+        std::erase_if(env, [name](const auto& entry) { return entry.first == name; });
+        env.emplace_back(name, value);
     };
     const bool system = is_runtime_module(module.name);
     add("IOTEDGE_WORKLOADURI", agent.module.workload_uri);

@@ -73,6 +73,16 @@ TEST(ContainerSpec, GivesTheHubTheDeviceNameAndTheAgentTheManagementSocket) {
     EXPECT_EQ(env_of(agent).at("Mode"), "iotedged");
 }
 
+TEST(ContainerSpec, NamesEachVariableOnceAndOurOwnWin) {
+    const auto deployment = deployment_of(kOneModule);
+    auto module = *deployment.find("m");
+    module.env["IOTEDGE_DEVICEID"] = "other";
+    module.env["IOTEDGE_APIVERSION"] = "1";
+    const auto env = env_of(container_spec(module, deployment, agent_environment(), "1"));
+    EXPECT_EQ(env.at("IOTEDGE_DEVICEID"), agent_environment().module.device_id);
+    EXPECT_EQ(env.at("IOTEDGE_APIVERSION"), agent_environment().module.api_version);
+}
+
 TEST(AppliedHash, ChangesExactlyWithWhatAContainerIsMadeFrom) {
     const auto base = deployment_of(kOneModule);
     const std::string hash = applied_hash(*base.find("m"), base, "77");
