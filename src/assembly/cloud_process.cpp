@@ -95,9 +95,8 @@ struct CloudProcess::Parts {
                    .file_notifications = files ? &files->notifications : nullptr}) {}
 
     Result<> listen(const std::shared_ptr<net::TlsServerContext>& tls, const ListenAt& where);
-    Result<std::unique_ptr<net::Listener>> listen_on(const std::string& address, std::uint16_t port,
-                                                     const std::shared_ptr<net::TlsServerContext>& tls, net::Serve serve,
-                                                     const char* setting);
+    Result<std::unique_ptr<net::Listener>> listen_on(const ListenAt& where, std::uint16_t port, const char* protocol,
+                                                     const std::shared_ptr<net::TlsServerContext>& tls, net::Serve serve);
     net::Serve serve_mqtt_as(std::string protocol);
     net::Serve serve_amqp_as(std::string protocol);
     net::Serve serve_https();
@@ -161,21 +160,20 @@ Result<> CloudProcess::Parts::listen(const std::shared_ptr<net::TlsServerContext
     address = where.address;
     device_api = std::make_unique<heads::http::HttpHead>(around.loop, hub, around.time, around.random,
                                                        heads::http::HttpHeadSettings{}, files ? &files->uploads : nullptr);
-    SELVAGE_TRY(mqtt, listen_on(address, where.mqtt_port, tls, serve_mqtt_as("mqtt"), "mqtt_port"));
-    SELVAGE_TRY(amqp, listen_on(address, where.amqp_port, tls, serve_amqp_as("amqp"), "amqp_port"));
-    SELVAGE_TRY(https, listen_on(address, where.https_port, tls, serve_https(), "https_port"));
+    SELVAGE_TRY(mqtt, listen_on(where, where.mqtt_port, "mqtt", tls, serve_mqtt_as("mqtt")));
+    SELVAGE_TRY(amqp, listen_on(where, where.amqp_port, "amqp", tls, serve_amqp_as("amqp")));
+    SELVAGE_TRY(https, listen_on(where, where.https_port, "https", tls, serve_https()));
     return {};
 }
 
-Result<std::unique_ptr<net::Listener>> CloudProcess::Parts::listen_on(const std::string& at, std::uint16_t port,
+Result<std::unique_ptr<net::Listener>> CloudProcess::Parts::listen_on(const ListenAt& where, std::uint16_t port,
+                                                                      const char* protocol,
                                                                       const std::shared_ptr<net::TlsServerContext>& tls,
-                                                                      net::Serve serve, const char* setting) {
+                                                                      net::Serve serve) {
     const net::ListenSettings limits{.connections_max = settings.connections_max};
-    auto listener = net::listen_tcp(around.loop, around.client_time, at, port, tls, limits, std::move(serve));
-    if (!listener) {
-        return fail(listener.error().code,
-                    listener.error().detail + "; stop what uses the port, or change [listen] " + setting + " in hub.toml");
-    }
+    auto listener = net::listen_tcp(around.loop, around.client_time, where.address, port, tls, limits, std::move(serve));
+    if (!listener && where.advice)
+        return fail(listener.error().code, listener.error().detail + "; " + where.advice(protocol));
     return listener;
 }
 

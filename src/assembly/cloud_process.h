@@ -45,7 +45,7 @@ public:
                  std::vector<cloud::data_folder::Policy> policies);
     ~CloudProcess();
 
-    // Errors: io_error (a port: says which setting of hub.toml names it), malformed (the certificate), those of the stores.
+    // Errors: io_error (a port, with ListenAt::advice), malformed (the certificate), those of the stores.
     // After an error stop() is still to be called.
     async::Awaitable<Result<>> start(cloud::data_folder::ServerCertificate certificate, ListenAt where);
     // Closes every connection, then the stores.

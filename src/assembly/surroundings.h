@@ -5,6 +5,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include "async/time_source.h"
 #include "base/random.h"
@@ -37,6 +38,8 @@ struct ListenAt {
     std::uint16_t mqtt_port = 0;
     std::uint16_t amqp_port = 0;
     std::uint16_t https_port = 0;
+    // What to do when the port of a protocol ("mqtt", "amqp", "https") cannot be had, for the error. Empty: nothing is said.
+    std::function<std::string(std::string_view protocol)> advice{};
 };
 
 }  // namespace selvage::assembly

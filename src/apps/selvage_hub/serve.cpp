@@ -37,7 +37,9 @@ Awaitable<Result<>> start(CloudProcess& hub, const ServeOptions& options, const 
                    cloud::data_folder::server_certificate(options.folder, settings.host_name, clock, random));
     ListenAt where{options.listen_address.value_or(settings.listen_address),
                    options.mqtt_port.value_or(settings.mqtt_port), options.amqp_port.value_or(settings.amqp_port),
-                   options.https_port.value_or(settings.https_port)};
+                   options.https_port.value_or(settings.https_port), [](std::string_view protocol) {
+                       return fmt::format("stop what uses the port, or change [listen] {}_port in hub.toml", protocol);
+                   }};
     SELVAGE_CO_CHECK(co_await hub.start(std::move(certificate), std::move(where)));
     co_return announce(options, settings.host_name, hub.listening_at());
 }
