@@ -3,6 +3,7 @@
 
 #include <cstdio>
 
+#include "apps/selvage_hub/dev_command.h"
 #include "apps/selvage_hub/serve.h"
 #include "base/log.h"
 #include "base/random.h"
@@ -46,6 +47,8 @@ int main(int argc, char** argv) {
     serve_command->add_option("--amqp-port", options.amqp_port, "Port for AMQP, instead of [listen] amqp_port");
     serve_command->add_option("--https-port", options.https_port, "Port for HTTPS, instead of [listen] https_port");
     serve_command->add_option("--log-level", level, "error, warning, info, debug or trace");
+    apps::DevCommand dev;
+    dev.add_to(app);
     try {
         app.parse(argc, argv);
     } catch (const CLI::ParseError& error) {
@@ -54,6 +57,14 @@ int main(int argc, char** argv) {
     while (options.folder.root.size() > 1 && options.folder.root.ends_with('/'))
         options.folder.root.pop_back();
     if (init_command->parsed()) return init(options.folder, host_name);
+
+    if (dev.command->parsed()) {
+        bool usage = false;
+        const auto ended = dev.run(usage);
+        if (ended) return 0;
+        const int code = failed(ended.error());
+        return usage ? 2 : code;
+    }
 
     log::Level threshold = log::Level::info;
     if (!log::parse_level(level, threshold)) {
