@@ -13,6 +13,7 @@
 #include "edge/daemon/api/management_api.h"
 #include "edge/daemon/api/workload_api.h"
 #include "edge/daemon/tests/fake_runtime.h"
+#include "net/listener.h"
 #include "rig/answering_dialer.h"
 #include "rig/input.h"
 #include "rig/world.h"
@@ -36,7 +37,6 @@ struct Device : fuzz::World {
         SELVAGE_ASSERT(::mkdtemp(pattern.data()) != nullptr);
         folder = pattern;
         ignore(make_folders(folder + "/secrets", 0700), "");
-        ignore(make_folders(folder + "/sockets", 0700), "");
         ignore(replace_file(folder + "/key", "device key", 0600), "");
         keys = identity::make_file_key_store(folder + "/secrets", folder + "/key", random).value();
         ca = identity::EdgeCa::open({.edge_ca = {}, .device_id = "d", .certificates_folder = folder}, *keys, time, random, *blocking).value();
@@ -47,6 +47,12 @@ struct Device : fuzz::World {
     }
     Device(const Device&) = delete;
     Device& operator=(const Device&) = delete;
+};
+
+// Nobody knocks: requests go to the API itself.
+class NoSocket final : public net::Listener {
+    std::uint16_t port() const override { return 0; }
+    Awaitable<> stop() override { co_return; }
 };
 
 Awaitable<> ask(const daemon::Api& api, std::string_view text) {
@@ -74,8 +80,8 @@ Awaitable<> live(Device& device, std::vector<std::string_view> parts) {
     identity::HubModules hub(dialer, device.time, *device.keys, {.hub_host = "h", .gateway_host = "h", .device_id = "d", .retries = 0});
     identity::ModuleIdentities identities(hub, *device.keys, device.time, *device.blocking, device.folder + "/modules.json");
     daemon::CallerCheck callers(runtime, device.time);
-    const auto hang_up = [](std::shared_ptr<net::Stream>) -> Awaitable<> { co_return; };
-    daemon::ModuleSockets sockets(device.loop.get_executor(), device.time, device.folder + "/sockets", hang_up);
+    const auto open = [](const std::string&, unsigned, net::Serve) -> Result<std::unique_ptr<net::Listener>> { return std::make_unique<NoSocket>(); };
+    daemon::ModuleSockets sockets(open, "/sockets", [](std::shared_ptr<net::Stream>) -> Awaitable<> { co_return; });
     daemon::Modules modules(runtime, sockets);
     daemon::SystemInfo info(runtime, device.time, *device.blocking, "0.1.0", {});
     async::TaskGroup background(device.loop.get_executor());

@@ -36,7 +36,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
             if (auto stored = CachedTwin::from_stored_text(text)) twin = *std::move(stored);
         if (part.front() == 'A') twin.acknowledged(JsonObject(twin.pending), {}, static_cast<std::int64_t>(text.size()));
         if (part.front() == 'G') twin.give_up_pending({});
-        const auto patch = parse_json_object(text);
+        const auto patch = parse_json_object(text, edge::hub::kDesiredDepthMax);
         if (patch && part.front() == 'D') twin.patch_desired(domain::without_read_only(*patch), find_integer(*patch, "$version"));
         // Clients' changes are checked before they come here.
         if (patch && part.front() == 'R' && domain::check_section(*patch, domain::TwinLimits{})) twin.report(*patch);
