@@ -111,6 +111,7 @@ Awaitable<Result<>> AmqpConnection::open_session(std::shared_ptr<AmqpIdentity> i
     const auto expires = grant.expires;
     SELVAGE_CO_TRY(auto session, co_await async::with_deadline(time_, kHubTimeout, hub_.open(std::move(grant), std::move(info), identity)));
     identity->opened(std::move(session), expires);
+    look_soon();
     log::info("amqp.open", "device={} peer={}", domain::to_text(identity->name()), stream_->peer());
     co_return Result<>{};
 }

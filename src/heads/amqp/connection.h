@@ -134,6 +134,8 @@ private:
     // watchdog.cpp
     Awaitable<> watch();
     std::optional<TimePoint> drop_expired(TimePoint now);
+    // A token has come that may end before the watchdog looks again.
+    void look_soon();
 
     async::Executor loop_;
     std::shared_ptr<net::Stream> stream_;
@@ -159,6 +161,7 @@ private:
     std::size_t inbound_unacked_ = 0;
     std::size_t inbound_unacked_bytes_ = 0;
     std::unique_ptr<async::Event> room_;               // while reading pauses
+    std::unique_ptr<async::Event> look_;               // while the watchdog runs
 
     bool flushing_ = false;
     TimePoint flush_began_{};

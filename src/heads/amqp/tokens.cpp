@@ -98,6 +98,7 @@ Awaitable<Result<>> AmqpConnection::prove(TokenRequest request) {
     for (const auto& [identity, one] : identities_)
         if (lane_of(identity) == lane) one->renewed(grant.expires);
     authentication_changed();
+    look_soon();
     co_return Result<>{};
 }
 

@@ -2,6 +2,7 @@
 // over; and keeps the engine's time: empty frames towards the peer, a silent peer.
 #include <algorithm>
 
+#include "async/deadline.h"
 #include "base/log.h"
 #include "heads/amqp/connection.h"
 #include "heads/amqp/error_map.h"
@@ -16,7 +17,9 @@ constexpr std::chrono::seconds kLookEvery{60};       // for what has no time of 
 }  // namespace
 
 Awaitable<> AmqpConnection::watch() {
+    look_ = std::make_unique<async::Event>(loop_);
     while (!ended_) {
+        look_->reset();
         const TimePoint now = time_.now();
         TimePoint wake = now + kLookEvery;
         if (const auto next = engine_->tick(now)) wake = std::min(wake, *next);
@@ -28,9 +31,12 @@ Awaitable<> AmqpConnection::watch() {
             else wake = std::min(wake, limit);
         }
         if (flushing_ && now >= flush_began_ + kFlushTimeout) co_return end("the client does not read");
-        const auto slept = co_await time_.sleep_until(wake);
-        if (!slept) co_return;
+        if (wake > now) co_await async::run_for(time_, wake - now, look_->wait());
     }
+}
+
+void AmqpConnection::look_soon() {
+    if (look_) look_->set();
 }
 
 // When the next one is due.

@@ -113,6 +113,18 @@ TEST_F(AmqpTokens, EndTheirLinksWhenTheyExpire) {
     EXPECT_EQ(client.end_of(client.sender("/devices/d1/messages/events")), "amqp:unauthorized-access");
 }
 
+TEST_F(AmqpTokens, ThatAreNearlyOverEndOnTime) {
+    Client& client = dial({}).open();
+    advance(2s);
+    hub.expires = time.utc_now() + 5s - 300s;
+    client.authenticated("/devices/d1");
+    const auto link = client.sender("/devices/d1/messages/events");
+    live(4s, 1s);
+    EXPECT_EQ(client.end_of(link), "");
+    live(2s, 1s);
+    EXPECT_EQ(client.end_of(link), "amqp:unauthorized-access");
+}
+
 TEST_F(AmqpTokens, LiveOnWhenTheyAreRenewed) {
     hub.expires = time.utc_now() + 100s;
     Client& client = connected("/devices/d1");
