@@ -56,6 +56,7 @@ Engine::~Engine() = default;
 
 void Engine::set_limits(const PeerLimits& limits) {
     impl_->peer.set_limits({.sessions_max = limits.sessions_max, .links_max = limits.links_max});
+    impl_->partial_bytes_max = limits.partial_bytes_max;
     impl_->reader.set_frame_bytes_max(std::min<std::size_t>(limits.frame_bytes_max, impl_->settings.frame_bytes_max));
 }
 

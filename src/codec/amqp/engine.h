@@ -98,7 +98,6 @@ struct EngineSettings {
     std::uint32_t frame_bytes_max = 65536;
     std::uint16_t channel_max = 1023;
     std::chrono::milliseconds idle_time_out{240'000};    // as told to the peer; it is given up after twice that
-    std::size_t partial_bytes_max = 4 << 20;             // of all messages that have not arrived whole
 };
 
 // What a peer may have open at one time.
@@ -106,6 +105,7 @@ struct PeerLimits {
     std::size_t sessions_max = 16;
     std::size_t links_max = 64;
     std::size_t frame_bytes_max = 65536;                 // not over that of the settings, which the peer was told
+    std::size_t partial_bytes_max = 4 << 20;             // of all messages that have not arrived whole
 };
 
 struct LinkAnswer {

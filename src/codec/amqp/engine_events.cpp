@@ -187,7 +187,7 @@ void Engine::Impl::on_transfer(LinkId id, Link& link, pn_delivery_t* delivery, c
         return pn_link_close(handle);
     }
     if (pn_delivery_partial(delivery)) {
-        if (partial_bytes + frame.payload.size() > settings.partial_bytes_max)
+        if (partial_bytes + frame.payload.size() > partial_bytes_max)
             return fail_connection({"amqp:resource-limit-exceeded", "too many bytes of unfinished messages"});
         link.partial += frame.payload;
         partial_bytes += frame.payload.size();

@@ -84,6 +84,7 @@ struct Engine::Impl {
     std::uint32_t last_link = 0;
     std::uint64_t last_delivery = 0;
     std::size_t partial_bytes = 0;
+    std::size_t partial_bytes_max = 0;
     std::size_t unsent_bytes = 0;             // as of the last output, and what came since
     bool stopped = false;                     // no more input is looked at
     bool closed_told = false;

@@ -28,8 +28,9 @@ struct AmqpSettings {
     std::uint32_t outbound_window = 64;                        // deliveries sent and not yet settled, per feed
     std::size_t outbound_bytes_max = 1 << 20;                  // answers that the peer does not take: it is dropped
     std::size_t tokens_max = 1000;                             // identities that one connection may speak for
-    std::size_t strange_sessions_max = 32;                     // before the first token is proven
-    std::size_t strange_links_max = 32;
+    std::size_t strange_sessions_max = 8;                      // before the first token is proven
+    std::size_t strange_links_max = 16;
+    std::size_t strange_requests_max = 8;
     std::size_t sessions_max = 1024;                           // from then on
     std::size_t links_max = 8192;
 };

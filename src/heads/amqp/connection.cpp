@@ -67,14 +67,17 @@ Awaitable<> AmqpConnection::serve() {
     tasks_.spawn("amqp watchdog", watch());
     while (!ended_) {
         const auto got = co_await read();
-        if (!got) end(got.error().detail);
+        if (!got) {
+            say_last_words();   // to a peer that closes its side at once
+            end(got.error().detail);
+        }
         if (inbound_full() && !ended_) co_await wait_for_room();
     }
 }
 
 bool AmqpConnection::inbound_full() const {
     return inbound_unacked_ >= settings_.inbound_unacked_max || inbound_unacked_bytes_ >= settings_.inbound_unacked_bytes_max ||
-           requests_waiting_ >= settings_.requests_max;
+           requests_waiting_ >= (stranger_since_ ? settings_.strange_requests_max : settings_.requests_max);
 }
 
 // The client feels this as TCP back-pressure.
@@ -121,13 +124,15 @@ void AmqpConnection::authentication_changed() {
     if (somebody) stranger_since_.reset();
     else stranger_since_ = time_.now();
     apply_limits();
+    wake_reader();
 }
 
 void AmqpConnection::apply_limits() {
     if (stranger_since_)
         engine_->set_limits({.sessions_max = settings_.strange_sessions_max,
                              .links_max = settings_.strange_links_max,
-                             .frame_bytes_max = kStrangersFrameBytes});
+                             .frame_bytes_max = kStrangersFrameBytes,
+                             .partial_bytes_max = kStrangersFrameBytes});
     else
         engine_->set_limits({.sessions_max = settings_.sessions_max, .links_max = settings_.links_max});
 }

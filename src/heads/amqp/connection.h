@@ -130,6 +130,8 @@ private:
 
     // output.cpp
     Awaitable<> flush();
+    // Before an end that cannot wait for a write.
+    void say_last_words();
 
     // watchdog.cpp
     Awaitable<> watch();

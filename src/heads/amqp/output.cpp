@@ -1,4 +1,6 @@
-// One write per turn: everything that a turn of the loop says goes out together, as one TLS record where it fits.
+// One write per turn: everything that a turn of the loop says goes out together, as one TLS record where it fits. Outcomes of
+// transfers that became durable together are one frame then.
+#include "async/turn.h"
 #include "base/log.h"
 #include "heads/amqp/connection.h"
 
@@ -11,7 +13,15 @@ void AmqpConnection::touch() {
     tasks_.spawn("amqp write", flush());
 }
 
+void AmqpConnection::say_last_words() {
+    if (ended_ || !engine_) return;
+    std::string bytes;
+    engine_->take_output(bytes);
+    if (!bytes.empty()) stream_->write_at_once(bytes);
+}
+
 Awaitable<> AmqpConnection::flush() {
+    co_await async::next_turn(loop_);
     std::string bytes;
     while (!ended_) {
         std::exchange(retired_, {}).clear();

@@ -8,12 +8,23 @@ namespace {
 
 namespace wire = codec::amqp;
 
-// One transfer on its way to the hub.
+// One transfer on its way to the hub. Its connection may be gone when the hub answers.
 struct Transfer {
+    std::weak_ptr<AmqpConnection> connection;
+    domain::Identity device;
     wire::DeliveryId delivery;
     std::size_t bytes;
     std::size_t left;
-    std::optional<Error> error;   // of the first message that was refused
+    std::optional<Error> error{};   // of the first message that was refused
+
+    void message_done(const Result<>& result) {
+        if (!result && !error) {
+            error = result.error();
+            log::debug("amqp.telemetry", "device={} refused: {}", domain::to_text(device), result.error().detail);
+        }
+        if (--left > 0) return;
+        if (const auto alive = connection.lock()) alive->transfer_done(delivery, bytes, error);
+    }
 };
 
 }  // namespace
@@ -36,22 +47,14 @@ void AmqpIdentity::take_telemetry(const wire::MessageArrived& event) {
         connection_.engine().settle(event.delivery, wire::Outcome::rejected, message_condition(messages.error()));
         return connection_.touch();
     }
-    const auto transfer = std::make_shared<Transfer>(Transfer{event.delivery, event.bytes.size(), messages->size(), std::nullopt});
+    const auto transfer = std::make_shared<Transfer>(
+        Transfer{connection_.weak_from_this(), identity_, event.delivery, event.bytes.size(), messages->size()});
     connection_.take_transfer(transfer->bytes);
     const auto self = shared_from_this();
-    const auto connection = connection_.weak_from_this();
     for (domain::Message& message : *messages) {
-        const auto done = [connection, transfer, device = identity_](const Result<>& result) {
-            if (!result && !transfer->error) {
-                transfer->error = result.error();
-                log::debug("amqp.telemetry", "device={} refused: {}", domain::to_text(device), result.error().detail);
-            }
-            if (--transfer->left > 0) return;
-            if (const auto alive = connection.lock()) alive->transfer_done(transfer->delivery, transfer->bytes, transfer->error);
-        };
         // The hub may have ended us over the message before.
-        if (session_) session_->send_telemetry(std::move(message), done);
-        else done(fail(Errc::unavailable, "the session has ended"));
+        if (!session_) transfer->message_done(fail(Errc::unavailable, "the session has ended"));
+        else session_->send_telemetry(std::move(message), [transfer](const Result<>& result) { transfer->message_done(result); });
     }
 }
 

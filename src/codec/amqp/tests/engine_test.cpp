@@ -270,6 +270,21 @@ TEST_F(EngineTest, BoundsSessionsAndLinks) {
     EXPECT_EQ(client.take<ConnectionClosed>().at(0).error.name, "amqp:resource-limit-exceeded");
 }
 
+TEST_F(EngineTest, BoundsTheBytesOfUnfinishedMessages) {
+    open();
+    server.engine.set_limits({.partial_bytes_max = 100'000});
+    const auto [ours, theirs] = attach(to("a"), {.message_bytes_max = 1'000'000});
+    server.engine.add_credit(theirs, 10);
+    exchange();
+    client.engine.send(ours, "1", std::string(90'000, 'x'), false);
+    exchange();
+    EXPECT_EQ(server.take<MessageArrived>().size(), 1u) << "what arrives whole counts no longer";
+    client.engine.send(ours, "2", std::string(250'000, 'x'), false);
+    exchange();
+    EXPECT_TRUE(server.take<MessageArrived>().empty());
+    EXPECT_EQ(client.take<ConnectionClosed>().at(0).error.name, "amqp:resource-limit-exceeded");
+}
+
 TEST_F(EngineTest, GivesUpASilentPeerAndKeepsAnIdleOneAlive) {
     open();
     TimePoint now{};

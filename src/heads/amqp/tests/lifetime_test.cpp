@@ -5,7 +5,20 @@ namespace {
 
 using namespace testing;
 
-class AmqpLifetime : public AmqpTest {};
+class AmqpLifetime : public AmqpTest {
+public:
+    // Five tokens, one after the other, to a hub that thinks.
+    void send_tokens(Client& client) {
+        hub.gate.reset();
+        for (int i = 0; i < 5; ++i) {
+            wire::Message message;
+            message.properties.message_id = std::uint64_t{1};
+            message.application_properties = {{"operation", std::string("put-token")}, {"type", std::string("x:sastoken")}};
+            message.value = token_for("/devices/d" + std::to_string(i));
+            client.send(*client.cbs_out, message);
+        }
+    }
+};
 
 TEST_F(AmqpLifetime, EndsInOrderWhenTheClientCloses) {
     Client& client = connected("/devices/d1");
@@ -88,16 +101,20 @@ TEST_F(AmqpLifetime, GivesUpWaitingForTheHub) {
     EXPECT_EQ(client.take(*client.cbs_in).size(), 1u);
 }
 
+TEST_F(AmqpLifetime, PausesReadingWhileTooManyRequestsOfAStrangerWait) {
+    Client& client = dial({.strange_requests_max = 2}).open();
+    client.cbs_out = client.sender("$cbs");
+    client.cbs_in = client.receiver("$cbs", 100);
+    send_tokens(client);
+    EXPECT_EQ(hub.take_calls().size(), 2u);
+    hub.gate.set();
+    client.exchange();
+    EXPECT_EQ(client.take(*client.cbs_in).size(), 5u);
+}
+
 TEST_F(AmqpLifetime, PausesReadingWhileTooManyRequestsWait) {
     Client& client = connected("/devices/d1", {.requests_max = 2});
-    hub.gate.reset();
-    for (int i = 0; i < 5; ++i) {
-        wire::Message message;
-        message.properties.message_id = std::uint64_t{1};
-        message.application_properties = {{"operation", std::string("put-token")}, {"type", std::string("x:sastoken")}};
-        message.value = token_for("/devices/d" + std::to_string(i));
-        client.send(*client.cbs_out, message);
-    }
+    send_tokens(client);
     EXPECT_EQ(hub.take_calls().size(), 2u);
     hub.gate.set();
     client.exchange();

@@ -26,6 +26,46 @@ TEST_F(AmqpLinks, ShareOneSessionOfTheirIdentity) {
     EXPECT_EQ(hub.closed_sessions, 1);
 }
 
+// As gateways do it: one connection, an AMQP session and links for each device.
+TEST_F(AmqpLinks, OfAHundredDevicesShareAConnection) {
+    constexpr int kDevices = 100;
+    Client& client = dial().open();
+    std::vector<wire::LinkId> senders, receivers;
+    const auto name = [](int i) { return "d" + std::to_string(i); };
+    for (int i = 0; i < kDevices; ++i) {
+        const std::string path = "/devices/" + name(i);
+        ASSERT_EQ(client.put_token(token_for(path)), 200);
+        client.session = client.engine.begin();
+        senders.push_back(client.sender(path + "/messages/events"));
+        receivers.push_back(client.receiver(path + "/messages/devicebound", 5));
+    }
+    EXPECT_EQ(hub.sessions, kDevices);
+    std::vector<wire::DeliveryId> sent;
+    for (int i = 0; i < kDevices; ++i) {
+        sent.push_back(client.send(senders[static_cast<std::size_t>(i)], message_of(name(i))));
+        domain::Message message;
+        message.body = "for " + name(i);
+        hub.deliver(name(i), hub_api::Feed::c2d, 1, message);
+    }
+    client.exchange();
+    EXPECT_EQ(hub.telemetry.size(), std::size_t{kDevices});
+    for (int i = 0; i < kDevices; ++i) {
+        EXPECT_EQ(client.outcome(sent[static_cast<std::size_t>(i)]), "accepted") << i;
+        const auto received = client.take(receivers[static_cast<std::size_t>(i)]);
+        ASSERT_EQ(received.size(), 1u) << i;
+        EXPECT_EQ(wire::decode_message(received[0].bytes)->body(), "for " + name(i));
+    }
+    // One that goes takes nobody along.
+    hub.sinks.at("d7").lock()->close(hub_api::CloseReason::identity_removed);
+    client.exchange();
+    EXPECT_EQ(client.end_of(senders[7]), "amqp:not-found");
+    for (const std::size_t other : {0u, 6u, 8u, 99u}) {
+        EXPECT_EQ(client.end_of(senders[other]), "");
+        EXPECT_EQ(client.outcome(client.send(senders[other], message_of("still here"))), "accepted");
+    }
+    EXPECT_EQ(hub.closed_sessions, 1);
+}
+
 TEST_F(AmqpLinks, EndTheSessionWithTheLastAndOpenItAgain) {
     Client& client = connected("/devices/d1");
     const auto link = client.sender("/devices/d1/messages/events");

@@ -1,3 +1,5 @@
+#include <boost/asio/post.hpp>
+
 #include "heads/amqp/tests/harness.h"
 
 namespace selvage::heads::amqp {
@@ -159,6 +161,23 @@ TEST_F(AmqpTelemetry, PausesReadingWhileTooMuchIsUnacknowledged) {
     hub.finish(1);
     large.exchange();
     EXPECT_EQ(hub.telemetry.size(), 2u);
+}
+
+TEST_F(AmqpTelemetry, ThatBecomesDurableTogetherIsAcceptedInOneFrame) {
+    hub.hold_telemetry = true;
+    Client& client = connected("/devices/d1");
+    const auto link = client.sender("/devices/d1/messages/events");
+    for (int i = 0; i < 100; ++i) client.send(link, message_of("x"));
+    client.engine_reads = false;
+    boost::asio::post(loop, [this] { hub.finish(100); });
+    settle_down();
+    // One frame, and it is a disposition: performative 0x15.
+    ASSERT_GT(client.raw.size(), 11u);
+    EXPECT_EQ(static_cast<std::size_t>(static_cast<unsigned char>(client.raw[3])), client.raw.size());
+    EXPECT_EQ(client.raw[10], 0x15);
+    client.engine_reads = true;
+    client.exchange();
+    EXPECT_EQ(client.outcomes.size(), 101u) << "with that of the token";
 }
 
 TEST_F(AmqpTelemetry, OverTheLinksLimitEndsTheLink) {
