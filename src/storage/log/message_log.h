@@ -63,7 +63,8 @@ struct LogSettings {
     std::shared_ptr<async::Worker> worker = nullptr;   // does what the threads would do; null: threads of its own
 };
 
-// Keeps records after delivery (the cloud hub's event log). With zero for both, a queue is kept by its cursor.
+// Keeps records after delivery (the cloud hub's event log). With zero for both, a queue is kept by its cursor. Queues share
+// segments, so `bytes` of all queues together bound what they keep together: a quiet one may keep less than its own.
 struct Retention {
     std::chrono::milliseconds age{0};
     std::uint64_t bytes = 0;

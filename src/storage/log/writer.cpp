@@ -428,7 +428,7 @@ bool Writer::dead(const Segment& segment) {
         } else {
             const bool aged = row.retention_ms > 0 && segment.enqueued_max + static_cast<Millis>(row.retention_ms) <= now_;
             const bool crowded = row.retention_bytes > 0 && tally->later_bytes >= row.retention_bytes;
-            wanted = !aged && !crowded;
+            wanted = !aged && !crowded && kept_bytes_ < kept_bytes_max_;
         }
         if (wanted) return false;
     }
@@ -438,9 +438,15 @@ bool Writer::dead(const Segment& segment) {
 void Writer::reclaim() {
     reclaim_due_ = false;
     reclaimed_at_ = now_;
+    kept_bytes_ = kept_bytes_max_ = 0;
     for (auto& [id, tally] : ledger_.all()) {
         tally.later_bytes = 0;
         tally.boundary = std::numeric_limits<Offset>::max();
+        // Together they keep what they may keep together: else a quiet queue would keep the segments of a loud one for as
+        // long as it takes to fill its own share.
+        if (tally.by_cursor()) continue;
+        const std::uint64_t most = std::numeric_limits<std::uint64_t>::max() - kept_bytes_max_;
+        kept_bytes_max_ += tally.row.retention_bytes == 0 ? most : std::min(most, tally.row.retention_bytes);
     }
     // Only this thread changes the list, so it may look without the lock.
     std::vector<std::shared_ptr<Segment>> victims;
@@ -454,6 +460,7 @@ void Writer::reclaim() {
             Ledger::Tally* const tally = ledger_.find(span.queue);
             if (tally == nullptr) continue;
             tally->later_bytes += span.bytes;
+            if (!tally->by_cursor()) kept_bytes_ += span.bytes;
             if (segment != active_entry_ && span.end > tally->row.cursor) tally->boundary = span.end;
         }
     }

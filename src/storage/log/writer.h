@@ -108,6 +108,8 @@ private:
     std::uint64_t sealed_bytes_ = 0;
     Millis now_ = 0;
     Millis reclaimed_at_ = 0;
+    std::uint64_t kept_bytes_ = 0;          // scratch of reclaim(): what newer segments hold of queues with retention
+    std::uint64_t kept_bytes_max_ = 0;
     bool reclaim_due_ = true;
 
     std::string buffer_;                          // encoded and not yet handed to the system

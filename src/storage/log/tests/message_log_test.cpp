@@ -305,6 +305,23 @@ TEST_F(LogTest, WaitersWakeWhenTheirQueueGrowsAndNotBefore) {
     EXPECT_TRUE(woke);
 }
 
+TEST_F(LogTest, AQuietQueueDoesNotKeepTheSegmentsOfALoudOne) {
+    settings_.segment_bytes = 4096;
+    open();
+    const Retention retention{.age = std::chrono::hours(24), .bytes = 16 * 1024};
+    const QueueId loud = log_->queue("loud", retention);
+    const QueueId quiet = log_->queue("quiet", retention);
+    for (std::size_t i = 0; i < 100; ++i) {
+        append_all({{loud}}, numbered(i * 4, i * 4 + 4, 500));
+        append(quiet, "now and then");
+    }
+    // What both may keep, the segment that is written, and one that is not yet looked at.
+    EXPECT_LE(log_->state().disk_bytes, 2 * retention.bytes + 3 * settings_.segment_bytes);
+    EXPECT_GE(log_->state().disk_bytes, retention.bytes);
+    EXPECT_GT(log_->state(quiet).first, 0u);
+    EXPECT_EQ(log_->state(quiet).end, 100u);
+}
+
 TEST_F(LogTest, WaitersEndWhenCancelledWhenTheirQueueIsDroppedAndWhenTheLogStops) {
     open();
     const QueueId queue = log_->queue("q");
