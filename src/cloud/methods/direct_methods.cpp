@@ -67,16 +67,19 @@ async::Awaitable<Result<MethodResponse>> DirectMethods::invoke(domain::Identity 
         co_return fail(Errc::quota_exceeded, fmt::format("{} direct methods wait for an answer of this device, as many as may",
                                                          session->methods_waiting.size()));
     }
-    const auto sink = session->sink.lock();
-    if (!sink) co_return fail(Errc::not_online, "Timed out waiting for device to connect.");
-
     const auto answer = std::make_shared<Answer>(loop_);
     const std::string id = std::to_string(++last_id_);
     session->methods_waiting.emplace(id, [answer](Result<MethodResponse> value) {
         answer->value = std::move(value);
         answer->there.set();
     });
-    sink->invoke_method(id, request);
+    // Held no longer than that: some sinks own their session, which then could not end while we wait.
+    if (const auto sink = session->sink.lock()) {
+        sink->invoke_method(id, request);
+    } else {
+        session->methods_waiting.erase(id);
+        co_return fail(Errc::not_online, "Timed out waiting for device to connect.");
+    }
     const Duration patience = std::max<Duration>(request.response_timeout - kAnswerBefore, kAnswerBefore);
     co_await async::run_for(time_, patience, wait_for(answer));
     session->methods_waiting.erase(id);

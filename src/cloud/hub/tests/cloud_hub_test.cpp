@@ -152,6 +152,26 @@ TEST_F(CloudHubTest, MethodsFailForTheReasonThatApplies) {
     EXPECT_EQ(gone->error().code, Errc::connection_closed);
 }
 
+TEST_F(CloudHubTest, AMethodEndsWithASinkThatOwnsItsSession) {
+    struct Owner {
+        cloud::testing::RecordingSink sink;
+        std::unique_ptr<hub_api::DeviceSession> session;
+    };
+    auto owner = std::make_shared<Owner>();
+    auto session = get(hub->open(grant(d1, key).value(),
+                                 {.protocol = "test", .remote_address = "", .product_info = "", .model_id = ""},
+                                 std::shared_ptr<hub_api::DeviceSink>(owner, &owner->sink)));
+    ASSERT_TRUE(session) << session.error().detail;
+    owner->session = *std::move(session);
+    ASSERT_TRUE(get(owner->session->subscribe(Feed::methods, true)));
+    Answer answer;
+    begin(hub->invoke_method(d1, request()), answer);
+    ASSERT_TRUE(run_until([&] { return !owner->sink.methods.empty(); }));
+    owner.reset();
+    ASSERT_TRUE(run_until([&] { return answer.has_value(); }));
+    EXPECT_EQ(answer->error().code, Errc::connection_closed);
+}
+
 TEST_F(CloudHubTest, AMethodWaitsForTheDeviceAsLongAsItMay) {
     Answer answer;
     begin(hub->invoke_method(d1, request(std::chrono::seconds(20))), answer);
