@@ -12,8 +12,8 @@ using codec::mqtt::Connack;
 using codec::mqtt::Connect;
 using codec::mqtt::ConnectCode;
 
-// A stranger's packet: room for the longest will and token, and no more.
-constexpr std::size_t kConnectBytesMax = 160 * 1024;
+// A stranger's packet: room for the longest token and a will, and no more (docs/wire/mqtt.md#connack).
+constexpr std::size_t kConnectBytesMax = 16 * 1024;
 constexpr std::chrono::seconds kRefusalTimeout{10};
 constexpr std::string_view kProtocolName = "MQTT";   // MQTT 3.1.1 section 3.1.2
 constexpr std::uint8_t kProtocolLevel = 4;

@@ -80,6 +80,16 @@ TEST_F(MqttConnect, MustBeTheFirstPacketAndTheOnlyOne) {
     EXPECT_TRUE(garbage.closed);
 }
 
+TEST_F(MqttConnect, HasAtMost16KiB) {
+    packets::Connect connect = connect_as("d1");
+    connect.will = packets::Will{"devices/d1/messages/events/", std::string(15'000, 'x'), 1};
+    EXPECT_EQ(connected(connect).received_text(), "");
+    connect.will->payload += std::string(2'000, 'x');
+    Client& large = dial();
+    large.send_bytes(bytes_of(connect).substr(0, 100));
+    EXPECT_TRUE(large.closed) << "before its bytes are kept";
+}
+
 TEST_F(MqttConnect, MustComeInTime) {
     Client& client = dial({.connect_timeout = std::chrono::seconds(60)});
     client.send_bytes(bytes_of(connect_as("d1")).substr(0, 10));
