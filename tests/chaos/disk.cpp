@@ -15,6 +15,7 @@
 #include <fcntl.h>
 #include <linux/fuse.h>
 #include <poll.h>
+#include <sched.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
@@ -128,6 +129,9 @@ public:
         if (fd_ < 0) die("/dev/fuse");
         const std::string options = "fd=" + std::to_string(fd_) + ",rootmode=40000,user_id=0,group_id=0,max_read=1048576";
         if (::mount("selvage-chaos-disk", mount_point, "fuse", MS_NOSUID | MS_NODEV, options.c_str()) != 0) die(mount_point);
+        // What is mounted on this disk from here on is not in our sight: were we the last to hold it when we are killed, our
+        // end would wait for writes that only we can answer.
+        if (::unshare(CLONE_NEWNS) != 0 || ::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0) die("unshare");
     }
 
     int fd() const { return fd_; }

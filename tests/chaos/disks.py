@@ -78,7 +78,10 @@ class Disk:
 
     def remove(self):
         if self.program.running():
-            run("umount", "-l", self.folder, check=False)
+            try:
+                self._unmount()
+            except Failure:
+                run("umount", "-l", self.folder, check=False)
             self.program.child.stdin.close()
             self.program.kill()
             run("umount", "-l", self.shown, check=False)
