@@ -189,5 +189,25 @@ test('refusals have the service’s status, code and body', async () => {
   assert.equal(await code('POST', events, { headers: batch, body: JSON.stringify(Array(501).fill({})) }), '400 ArgumentInvalid');
   assert.equal(await code('GET', events), '405 InvalidOperation');
   assert.equal(await code('DELETE', '/devices/e1/messages/deviceBound/no-such-lock?api-version=2020-09-30'), '412 DeviceMessageLockLost');
-  assert.equal(await code('POST', '/devices/e1/files?api-version=2020-09-30', { body: '{"blobName":"x"}' }), '400 DefaultStorageEndpointNotConfigured');
+  assert.equal(await code('POST', '/devices/e1/files/notifications?api-version=2020-09-30', { body: '{"correlationId":"x","isSuccess":true}' }), '400 InvalidFileUploadCorrelationId');
+});
+
+// Last: the hub is another process afterwards.
+test('a lock is lost with the hub, and its message comes again', async () => {
+  const connectionString = await hub.createDevice('locked');
+  await hub.ctl('c2d', 'send', '-d', 'locked', '--body', 'one');
+  const box = '/devices/locked/messages/deviceBound';
+  const receive = () => ask(connectionString, 'GET', `${box}?api-version=2020-09-30`);
+  const complete = (lock) => ask(connectionString, 'DELETE', `${box}/${lock}?api-version=2020-09-30`);
+  const first = await receive();
+  assert.equal(first.body.toString(), 'one');
+  assert.equal((await receive()).status, 204);
+  await hub.restart('SIGKILL');
+  const lost = await complete(first.headers.etag.slice(1, -1));
+  assert.equal(`${lost.status} ${lost.headers['iothub-errorcode']}`, '412 DeviceMessageLockLost');
+  const again = await receive();
+  assert.equal(again.body.toString(), 'one');
+  assert.notEqual(again.headers.etag, first.headers.etag);
+  assert.equal((await complete(again.headers.etag.slice(1, -1))).status, 204);
+  assert.equal((await receive()).status, 204);
 });
