@@ -19,8 +19,11 @@ class Disk:
         self.program = Program(f"disk-{name}", [bin_folder / "selvage-chaos-disk", self.shown, self.image, megabytes],
                                log_folder / f"disk-{name}.log", commanded=True)
 
-    def make(self):
+    def start(self):
+        """Before any file system is mounted: the program must not see those that are mounted on it and its like."""
         self.program.start()
+
+    def make(self):
         device = run("losetup", "--find", "--show", self.shown / "disk").strip()
         run("mkfs.ext4", "-q", "-b", "4096", "-m", "0", "-E", "lazy_itable_init=0,lazy_journal_init=0", device)
         self._mount(device)

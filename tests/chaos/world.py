@@ -46,6 +46,8 @@ class World:
 
     def up(self):
         for disk in self.disks.values():
+            disk.start()
+        for disk in self.disks.values():
             disk.make()
         self.links.make()
         self._make_hub()
