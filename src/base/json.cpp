@@ -9,10 +9,26 @@
 namespace selvage {
 namespace {
 
+// Bytes of the UTF-8 character that `text` begins with, which is no ASCII; 0: it begins with none (RFC 3629 section 4).
+std::size_t character_bytes(std::string_view text) {
+    const auto byte = [text](std::size_t i) { return i < text.size() ? static_cast<unsigned char>(text[i]) : 0u; };
+    const auto follows = [&](std::size_t i) { return (byte(i) & 0xc0u) == 0x80u; };
+    const unsigned first = byte(0);
+    const unsigned second = byte(1);
+    if (first < 0xc2 || first > 0xf4 || !follows(1)) return 0;
+    if (first < 0xe0) return 2;
+    if (!follows(2)) return 0;
+    if (first < 0xf0) return (first == 0xe0 && second < 0xa0) || (first == 0xed && second > 0x9f) ? 0 : 3;
+    return !follows(3) || (first == 0xf0 && second < 0x90) || (first == 0xf4 && second > 0x8f) ? 0 : 4;
+}
+
+// A text that somebody sent may be quoted in an error, and what is written must stay JSON: bytes that are no UTF-8 become
+// replacement characters.
 void write_string(std::string_view text, std::string& out) {
     static constexpr char kDigits[] = "0123456789abcdef";
     out += '"';
-    for (char c : text) {
+    for (std::size_t i = 0; i < text.size(); ++i) {
+        const char c = text[i];
         switch (c) {
             case '"': out += "\\\""; break;
             case '\\': out += "\\\\"; break;
@@ -26,8 +42,13 @@ void write_string(std::string_view text, std::string& out) {
                     out += "\\u00";
                     out += kDigits[static_cast<unsigned char>(c) >> 4];
                     out += kDigits[static_cast<unsigned char>(c) & 15];
-                } else {
+                } else if (static_cast<unsigned char>(c) < 0x80) {
                     out += c;
+                } else if (const auto bytes = character_bytes(text.substr(i)); bytes > 0) {
+                    out += text.substr(i, bytes);
+                    i += bytes - 1;
+                } else {
+                    out += "\xef\xbf\xbd";
                 }
         }
     }

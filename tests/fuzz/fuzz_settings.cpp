@@ -1,5 +1,6 @@
 // What operators write and what programs find in their environment: hub.toml, policies.toml, additional_info, NAME=value lines,
 // desired properties and control messages of the temperature sensor. First byte: which. No error ever repeats a key.
+#include <algorithm>
 #include <cstdint>
 #include <map>
 #include <string>
@@ -45,7 +46,12 @@ std::vector<std::pair<std::string, std::string>> variables_of(std::string_view t
 void environment(std::string_view text) {
     const auto list = variables_of(text);
     const auto hub = edge::hub::read_hub_environment(edge::hub::Variables(list), {});
-    if (!hub) SELVAGE_ASSERT(hub.error().detail.find("c2VjcmV0LXNlY3JldC1zZWNyZXQ") == std::string::npos);
+    // Other variables are quoted in errors, so a key that a mutation put into one of them does not count.
+    constexpr std::string_view kKey = "c2VjcmV0LXNlY3JldC1zZWNyZXQ";
+    const bool elsewhere = std::ranges::any_of(list, [kKey](const auto& entry) {
+        return entry.first != "IotHubConnectionString" && (entry.first + entry.second).find(kKey) != std::string::npos;
+    });
+    if (!hub && !elsewhere) SELVAGE_ASSERT(hub.error().detail.find(kKey) == std::string::npos);
     const std::map<std::string, std::string> named(list.begin(), list.end());
     const auto get = [&named](const char* name) -> const char* {
         const auto found = named.find(name);

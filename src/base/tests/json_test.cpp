@@ -26,6 +26,16 @@ TEST(JsonText, ReadsBackTheSameValue) {
     }
 }
 
+TEST(JsonText, BytesThatAreNoTextDoNotBreakTheDocument) {
+    const std::string_view whole = "\u00e9 \u20ac \U0001f600";
+    EXPECT_EQ(to_text(Json(whole)), '"' + std::string(whole) + '"');
+    for (const std::string text : {"\xff", "a\xc3", "\x80z", "\xc0\xaf", "\xe0\x80\xaf", "\xed\xa0\x80", "\xf4\x90\x80\x80", "\xf0\x9f\x98"}) {
+        const auto read = parse_json(to_text(Json(text)));
+        ASSERT_TRUE(read) << to_text(Json(text));
+        EXPECT_NE(read->get_string().find("\xef\xbf\xbd"), boost::json::string::npos);
+    }
+}
+
 TEST(JsonText, KeepsEveryDoubleToItsLastDigit) {
     SeededRandom random(7);
     for (int i = 0; i < 20000; ++i) {

@@ -18,11 +18,12 @@ async::Awaitable<Result<std::optional<std::vector<hub_api::StoredFilter>>>> Stor
     if (!document.is_array()) co_return fail(Errc::corrupt, "stored MQTT session of " + domain::to_text(identity));
     for (const auto& entry : document.get_array()) {
         const auto* pair = entry.if_array();
-        if (pair == nullptr || pair->size() != 2 || !(*pair)[0].is_string() || !(*pair)[1].is_int64()) {
+        const auto* qos = pair != nullptr && pair->size() == 2 ? (*pair)[1].if_int64() : nullptr;
+        if (qos == nullptr || *qos < 0 || *qos > 2 || !(*pair)[0].is_string()) {
             co_return fail(Errc::corrupt, "stored MQTT session of " + domain::to_text(identity));
         }
         filters.push_back(
-            {.filter = std::string((*pair)[0].get_string()), .qos = static_cast<std::uint8_t>((*pair)[1].get_int64())});
+            {.filter = std::string((*pair)[0].get_string()), .qos = static_cast<std::uint8_t>(*qos)});
     }
     co_return filters;
 }
