@@ -27,7 +27,8 @@ std::unexpected<Error> ended(const wire::Condition& why, std::string_view what) 
 
 Awaitable<Result<>> AmqpClient::connect(net::Dialer& dialer, net::Target target, const std::string& name, bool opens) {
     SELVAGE_CO_TRY(stream_, co_await dialer.dial(std::move(target), kDialTimeout));
-    if (!opens) co_return Result<>{};
+    silent_ = !opens;
+    if (silent_) co_return Result<>{};
     engine_.open();
     session_ = engine_.begin();
     touch();
@@ -120,7 +121,7 @@ Awaitable<Result<>> AmqpClient::read(OnEvent on_event) {
 }
 
 void AmqpClient::touch() {
-    if (std::exchange(flushing_, true)) return;
+    if (silent_ || std::exchange(flushing_, true)) return;
     tasks_.spawn("bench write", flush());
 }
 

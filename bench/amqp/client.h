@@ -53,6 +53,7 @@ private:
     wire::Engine engine_{wire::Role::client, {.container_id = "selvage-bench", .host_name = "localhost"}};
     wire::SessionId session_{};
     int links_ = 0;
+    bool silent_ = false;      // not even the protocol header is sent
     bool flushing_ = false;
     async::TaskGroup tasks_;
 };
