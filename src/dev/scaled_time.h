@@ -19,8 +19,13 @@ public:
     TimePoint now() const override;
     UtcTime utc_now() const override;
     async::Awaitable<Result<>> sleep_until(TimePoint when) override;
+    // Dies before this does.
+    std::unique_ptr<async::Timer> make_timer(async::Executor loop, std::move_only_function<void()> ring) override;
 
 private:
+    class ScaledTimer;
+    // When it is `when` here, in the machine's time.
+    TimePoint real_time_of(TimePoint when) const;
     Duration passed() const;
 
     async::TimeSource& real_;

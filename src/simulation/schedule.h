@@ -51,6 +51,9 @@ public:
     TimePoint now() const override { return world_.now(); }
     UtcTime utc_now() const override { return world_.utc_now() + offset_; }
     async::Awaitable<Result<>> sleep_until(TimePoint when) override { return world_.sleep_until(when); }
+    std::unique_ptr<async::Timer> make_timer(async::Executor loop, std::move_only_function<void()> ring) override {
+        return world_.make_timer(std::move(loop), std::move(ring));
+    }
     void set_offset(std::chrono::milliseconds offset) { offset_ = offset; }
 
 private:
