@@ -23,7 +23,8 @@
 namespace selvage::net {
 namespace {
 
-constexpr int kBacklog = 1024;
+// As many as the system allows: a fleet that comes back all at once must not wait for TCP's retries.
+constexpr int kBacklog = SOMAXCONN;
 // Connections taken in one turn before others on the loop get theirs.
 constexpr int kAcceptsPerTurn = 32;
 // How long a listener rests that cannot accept for want of descriptors or memory.

@@ -48,6 +48,14 @@ public:
         co_return Result<>{};
     }
 
+    bool try_write(std::string_view& bytes) override {
+        if (writing_ || !socket_.is_open()) return false;
+        if (bytes.empty()) return true;
+        const auto count = ::send(socket_.fd(), bytes.data(), bytes.size(), MSG_NOSIGNAL);
+        if (count > 0) bytes.remove_prefix(static_cast<std::size_t>(count));
+        return bytes.empty();
+    }
+
     bool write_at_once(std::string_view bytes) override {
         if (writing_ || !socket_.is_open()) return false;
         const auto count = ::send(socket_.fd(), bytes.data(), bytes.size(), MSG_NOSIGNAL);

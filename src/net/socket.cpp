@@ -44,9 +44,13 @@ Result<Socket> Socket::adopt(const async::Executor& loop, int fd) {
     return Socket(std::move(descriptor));
 }
 
+Awaitable<std::tuple<boost::system::error_code>> Socket::wait_readable() {
+    return descriptor_.async_wait(Descriptor::wait_read,
+                                  boost::asio::as_tuple(boost::asio::use_awaitable));
+}
+
 Awaitable<Result<>> Socket::readable() {
-    const auto [error] = co_await descriptor_.async_wait(
-        Descriptor::wait_read, boost::asio::as_tuple(boost::asio::use_awaitable));
+    const auto [error] = co_await wait_readable();
     // Nothing of `this` is touched behind the wait: close() may have been the destructor's.
     if (error) co_return fail(Errc::cancelled, "the wait for bytes was cancelled");
     co_return Result<>{};

@@ -7,6 +7,7 @@
 #include <boost/asio/posix/stream_descriptor.hpp>
 
 #include <string>
+#include <tuple>
 
 #include "async/awaitable.h"
 #include "base/result.h"
@@ -27,6 +28,9 @@ public:
     bool is_open() const { return descriptor_.is_open(); }
     async::Executor executor() { return descriptor_.get_executor(); }
 
+    // True: the caller was cancelled or the socket closed meanwhile. Without a coroutine of its own, for waits that
+    // every idle connection is in.
+    Awaitable<std::tuple<boost::system::error_code>> wait_readable();
     // Errors: cancelled, when the caller is cancelled or the socket is closed meanwhile.
     Awaitable<Result<>> readable();
     Awaitable<Result<>> writable();

@@ -28,8 +28,12 @@ public:
     // connection owns none. Errors: connection_closed, cancelled, io_error.
     virtual Awaitable<Result<std::size_t>> read_some(std::span<std::byte> into) = 0;
 
-    // Writes all. `bytes` must live until the call returns. Over TLS this is one record per 16 KiB.
+    // Writes all, and what try_write() left. `bytes` must live until the call returns. Over TLS this is one record per 16 KiB.
     virtual Awaitable<Result<>> write(std::string_view bytes) = 0;
+
+    // Writes what can be written without waiting and cuts it off `bytes`. True: all of it is out. False: call write() with
+    // what is left, maybe nothing, to wait for the rest. Not while a write is pending. Failures show at the next call.
+    virtual bool try_write(std::string_view& /*bytes*/) { return false; }
 
     // Writes all of `bytes` if that can be done without waiting and no write is pending; false: it could not, and the peer
     // may have got a part. Only for last words before end_writing() or close(), which cannot wait.

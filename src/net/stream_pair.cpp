@@ -79,6 +79,16 @@ public:
         co_return Result<>{};
     }
 
+    bool try_write(std::string_view& bytes) override {
+        auto& pipe = *out_;
+        if (pipe.writer_closed || pipe.reader_closed || !pipe.drained.is_set()) return false;
+        const auto count = std::min(bytes.size(), pipe.bytes_max - pipe.bytes.size());
+        pipe.bytes.append(bytes.substr(0, count));
+        bytes.remove_prefix(count);
+        if (count > 0) pipe.filled.set();
+        return bytes.empty();
+    }
+
     bool write_at_once(std::string_view bytes) override {
         const auto& pipe = *out_;
         if (pipe.writer_closed || pipe.reader_closed || !pipe.drained.is_set()) return false;

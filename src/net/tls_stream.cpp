@@ -35,6 +35,7 @@ struct Wire {
     Socket socket;
     std::string unsent;    // encrypted, accepted from OpenSSL, not yet taken by the socket
     int error_number = 0;  // of the last failed recv or send
+    bool emptied = false;  // the last recv got less than it had room for: the next would only say EAGAIN
 
     // Sends what is left over. False when the socket failed.
     bool flush() {
@@ -78,12 +79,17 @@ int wire_write(BIO* bio, const char* bytes, std::size_t size, std::size_t* writt
 int wire_read(BIO* bio, char* into, std::size_t size, std::size_t* taken) {
     auto& wire = *static_cast<Wire*>(BIO_get_data(bio));
     BIO_clear_retry_flags(bio);
+    if (std::exchange(wire.emptied, false)) {
+        BIO_set_retry_read(bio);
+        return 0;
+    }
     ssize_t count = 0;
     do
         count = ::recv(wire.socket.fd(), into, size, 0);
     while (count < 0 && errno == EINTR);
     if (count > 0) {
         *taken = static_cast<std::size_t>(count);
+        wire.emptied = *taken < size;
         return 1;
     }
     if (count == 0)
@@ -136,6 +142,7 @@ public:
     Awaitable<Result<>> handshake();
     Awaitable<Result<std::size_t>> read_some(std::span<std::byte> into) override;
     Awaitable<Result<>> write(std::string_view bytes) override;
+    bool try_write(std::string_view& bytes) override;
     bool write_at_once(std::string_view bytes) override;
     void end_writing() override;
     void close() override;
@@ -150,6 +157,13 @@ public:
     }
 
 private:
+    // What a read without waiting came to.
+    enum class Wants : std::uint8_t { nothing, bytes, room };
+    struct Read {
+        Wants wants = Wants::nothing;
+        Result<std::size_t> result = std::size_t{0};
+    };
+    Read try_read(std::span<std::byte> into);
     // Waits until all of `unsent` is out.
     Awaitable<Result<>> drain();
     // The error behind SSL_ERROR_SSL and SSL_ERROR_SYSCALL; the connection is dead from here.
@@ -209,36 +223,52 @@ Awaitable<Result<std::size_t>> TlsStream::read_some(std::span<std::byte> into) {
         reads_at_once_ = 0;
         co_await yield_turn(wire_.socket.executor());
     }
-    for (;;) {
-        if (dead_ || !wire_.socket.is_open())
-            co_return fail(Errc::connection_closed, "the stream is closed");
-        ERR_clear_error();
-        std::size_t count = 0;
-        const int result = SSL_read_ex(ssl_.get(), into.data(), into.size(), &count);
-        if (result == 1) co_return count;
-        const int error = SSL_get_error(ssl_.get(), result);
-        if (error == SSL_ERROR_ZERO_RETURN) co_return std::size_t{0};
-        if (error != SSL_ERROR_WANT_READ && error != SSL_ERROR_WANT_WRITE)
-            co_return fail(broken("read from"));
-        // Wanting to write means that `unsent` is over its bound.
-        if (error == SSL_ERROR_WANT_WRITE) {
+    // Every idle connection keeps this coroutine's frame, so what it does between waits is in try_read().
+    auto read = try_read(into);
+    while (read.wants != Wants::nothing) {
+        if (read.wants == Wants::room) {
             const auto drained = co_await drain();
             if (!drained) co_return fail(drained.error());
         } else {
-            const auto ready = co_await wire_.socket.readable();
-            if (!ready) co_return fail(ready.error());
+            const auto [cancelled] = co_await wire_.socket.wait_readable();
+            if (cancelled) co_return fail(Errc::cancelled, "the wait for bytes was cancelled");
         }
         reads_at_once_ = 0;
+        read = try_read(into);
     }
+    co_return std::move(read.result);
+}
+
+// As many records as fit and have arrived.
+TlsStream::Read TlsStream::try_read(std::span<std::byte> into) {
+    if (dead_ || !wire_.socket.is_open())
+        return {.result = fail(Errc::connection_closed, "the stream is closed")};
+    std::size_t filled = 0;
+    while (filled < into.size()) {
+        ERR_clear_error();
+        std::size_t count = 0;
+        const int result = SSL_read_ex(ssl_.get(), into.data() + filled, into.size() - filled, &count);
+        filled += count;
+        if (result == 1) continue;
+        // What ended the connection behind these bytes will be met again by the next read.
+        if (filled > 0) break;
+        const int error = SSL_get_error(ssl_.get(), result);
+        if (error == SSL_ERROR_ZERO_RETURN) break;
+        if (error == SSL_ERROR_WANT_READ) return {.wants = Wants::bytes};
+        // `unsent` is over its bound.
+        if (error == SSL_ERROR_WANT_WRITE) return {.wants = Wants::room};
+        return {.result = fail(broken("read from"))};
+    }
+    return {.result = filled};
 }
 
 Awaitable<Result<>> TlsStream::write(std::string_view bytes) {
-    while (!bytes.empty()) {
+    while (!bytes.empty() || !wire_.unsent.empty()) {
         if (dead_ || ended_ || !wire_.socket.is_open())
             co_return fail(Errc::connection_closed, "the stream is closed");
         ERR_clear_error();
         std::size_t count = 0;
-        const int result = SSL_write_ex(ssl_.get(), bytes.data(), bytes.size(), &count);
+        const int result = bytes.empty() ? 1 : SSL_write_ex(ssl_.get(), bytes.data(), bytes.size(), &count);
         const int error = SSL_get_error(ssl_.get(), result);
         if (result == 1) {
             bytes.remove_prefix(count);
@@ -254,6 +284,19 @@ Awaitable<Result<>> TlsStream::write(std::string_view bytes) {
         }
     }
     co_return Result<>{};
+}
+
+bool TlsStream::try_write(std::string_view& bytes) {
+    while (!bytes.empty()) {
+        if (dead_ || ended_ || !wire_.socket.is_open() || !wire_.unsent.empty()) return false;
+        ERR_clear_error();
+        std::size_t count = 0;
+        const int result = SSL_write_ex(ssl_.get(), bytes.data(), bytes.size(), &count);
+        ERR_clear_error();
+        if (result != 1) return false;  // write() will see the same again, and say what it is
+        bytes.remove_prefix(count);
+    }
+    return wire_.unsent.empty();
 }
 
 // A pending write has left bytes in `unsent`, as it waits for nothing else. What the socket does not take now goes out

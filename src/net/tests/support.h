@@ -93,6 +93,22 @@ inline Awaitable<std::string> read_to_end(Stream& stream) {
     co_return co_await read_text(stream, std::string::npos);
 }
 
+// More than any socket takes at once: tries first, then waits for the rest, and ends the stream's side.
+inline Awaitable<> try_then_write(Stream& stream, const std::string& text) {
+    std::string_view rest = text;
+    EXPECT_FALSE(stream.try_write(rest));
+    EXPECT_LT(rest.size(), text.size()) << "nothing was taken";
+    EXPECT_FALSE(stream.try_write(rest)) << "a second try finds the first one's bytes in its way";
+    const auto written = co_await stream.write(rest);
+    EXPECT_TRUE(written) << written.error().detail;
+    stream.end_writing();
+}
+inline std::string much_text() {
+    std::string text(16 << 20, ' ');
+    for (std::size_t i = 0; i < text.size(); ++i) text[i] = static_cast<char>('a' + i % 23);
+    return text;
+}
+
 inline Awaitable<> echo(std::shared_ptr<Stream> stream) {
     std::vector<std::byte> buffer(65536);
     for (;;) {

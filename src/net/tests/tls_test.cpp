@@ -47,6 +47,24 @@ TEST_F(Tls, EchoesByNameAndByAddress) {
     }());
 }
 
+TEST_F(Tls, TriesToWriteAndWaitsForTheRest) {
+    const auto text = much_text();
+    bool whole = false;
+    const auto listener = listen([&](std::shared_ptr<Stream> stream) -> Awaitable<> {
+        whole = co_await read_to_end(*stream) == text;
+        ignore(co_await stream->write("done"), "the test reads");
+    }, server());
+    run([&]() -> Awaitable<> {
+        auto stream = *co_await connect(listener->port(), client(), "localhost");
+        std::string_view small = "";
+        EXPECT_TRUE(stream->try_write(small)) << "nothing to write is written at once";
+        co_await try_then_write(*stream, text);
+        EXPECT_EQ(co_await read_to_end(*stream), "done");
+        co_await listener->stop();
+    }());
+    EXPECT_TRUE(whole);
+}
+
 TEST_F(Tls, EndsOneSideAtATime) {
     const auto listener = listen(
         [](std::shared_ptr<Stream> stream) -> Awaitable<> {
