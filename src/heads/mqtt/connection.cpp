@@ -68,15 +68,12 @@ Awaitable<> MqttConnection::run() {
 }
 
 Awaitable<> MqttConnection::serve() {
-    tasks_.spawn("mqtt watchdog", watch());
+    look_after();
     co_await restore_filters(std::exchange(stored_filters_, {}));
-    while (!ended_) {
-        auto packet = decoder_.next();
-        if (!packet) {
-            end(fmt::format("bad packet: {}", packet.error().detail));
-            break;
-        }
-        if (!*packet) {
+    for (;;) {
+        const Pause pause = take_packets();
+        if (pause == Pause::ended) co_return;
+        if (pause == Pause::need_bytes) {
             last_heard_ = time_.now();
             reading_ = true;
             const auto buffer = read_buffer();
@@ -85,22 +82,35 @@ Awaitable<> MqttConnection::serve() {
             if (!count) end(count.error().detail);
             else if (*count == 0) end("the client closed the connection");
             else decoder_.feed(as_text(buffer.first(*count)));
-            continue;
-        }
-        if (auto* subscribing = std::get_if<codec::mqtt::Subscribe>(&**packet)) {
-            decoder_.keep();
-            co_await subscribe(std::move(*subscribing));
-        } else if (auto* unsubscribing = std::get_if<codec::mqtt::Unsubscribe>(&**packet)) {
-            decoder_.keep();
-            co_await unsubscribe(std::move(*unsubscribing));
-        } else {
-            take(**packet);
-        }
-        if (inbound_full() && !ended_) {
-            decoder_.keep();
+        } else if (pause == Pause::no_room) {
             co_await wait_for_room();
+        } else {
+            co_await change_subscription(std::exchange(subscription_, nullptr));
         }
     }
+}
+
+// Apart from serve(), whose frame every idle connection keeps.
+MqttConnection::Pause MqttConnection::take_packets() {
+    while (!ended_) {
+        if (inbound_full()) {
+            decoder_.keep();
+            return Pause::no_room;
+        }
+        auto packet = decoder_.next();
+        if (!packet) {
+            end(fmt::format("bad packet: {}", packet.error().detail));
+            break;
+        }
+        if (!*packet) return Pause::need_bytes;
+        if (std::holds_alternative<codec::mqtt::Subscribe>(**packet) || std::holds_alternative<codec::mqtt::Unsubscribe>(**packet)) {
+            decoder_.keep();
+            subscription_ = std::make_unique<codec::mqtt::Packet>(*std::move(*packet));
+            return Pause::subscription;
+        }
+        take(**packet);
+    }
+    return Pause::ended;
 }
 
 bool MqttConnection::inbound_full() const {
@@ -132,6 +142,7 @@ void MqttConnection::end(std::string reason) {
 Awaitable<> MqttConnection::finish() {
     end("the connection ended");
     if (session_) log::info("mqtt.close", "device={} reason={}", domain::to_text(identity_), end_reason_);
+    watchdog_.reset();
     if (will_ && session_ && !closed_by_hub_) co_await send_will();
     co_await tasks_.stop();
     session_.reset();

@@ -1,7 +1,7 @@
 // One MQTT connection, from its first byte to its end. Private to the room.
 //
-// Owns the stream, the session with the hub and a few coroutines: run() itself reads; a watchdog sleeps; writing and twin
-// requests have a coroutine only while there is something to do, so an idle connection costs little more than this object.
+// Owns the stream, the session with the hub and a few coroutines: run() itself reads; writing and twin requests have a
+// coroutine only while there is something to wait for. An idle connection costs this object and one coroutine that reads.
 // Runs on: the hub's loop. Any part may call end(); run() then cleans up.
 #pragma once
 
@@ -64,6 +64,9 @@ private:
 
     // connection.cpp
     Awaitable<> serve();
+    // Takes what the decoder has; why it stopped.
+    enum class Pause { ended, need_bytes, no_room, subscription };
+    Pause take_packets();
     Awaitable<> finish();
     Awaitable<> send_will();
     Awaitable<> wait_for_room();
@@ -83,7 +86,7 @@ private:
     // inbound.cpp
     void take(codec::mqtt::Packet& packet);
     void take_publish(const codec::mqtt::Publish& publish);
-    void take_telemetry(codec::hub_mqtt::Telemetry telemetry, const codec::mqtt::Publish& publish);
+    void take_telemetry(std::string_view bag, const codec::mqtt::Publish& publish);
     void take_puback(std::uint16_t packet_id);
     void telemetry_done(std::uint64_t number, const Result<>& result);
     void acknowledge_done();
@@ -96,6 +99,7 @@ private:
     void answer_twin_error(const TwinRequest& request, const Error& error);
 
     // subscriptions.cpp
+    Awaitable<> change_subscription(std::unique_ptr<codec::mqtt::Packet> packet);
     Awaitable<> subscribe(codec::mqtt::Subscribe packet);
     Awaitable<> unsubscribe(codec::mqtt::Unsubscribe packet);
     Awaitable<> restore_filters(std::vector<hub_api::StoredFilter> stored);
@@ -114,10 +118,12 @@ private:
     // output.cpp
     // Queues a packet; all that is queued in one turn goes out in one write. Errors: invalid_argument (does not encode).
     Result<> send(const codec::mqtt::Packet& packet);
-    Awaitable<> flush();
+    void flush();
+    Awaitable<> flush_slowly(std::string bytes, std::size_t from, std::vector<hub_api::LockToken> settle);
+    void written(const std::vector<hub_api::LockToken>& settle);
 
     // watchdog.cpp
-    Awaitable<> watch();
+    void look_after();
 
     async::Executor loop_;
     std::shared_ptr<net::Stream> stream_;
@@ -137,6 +143,8 @@ private:
     std::vector<hub_api::StoredFilter> stored_filters_;   // between opening the session and CONNACK
 
     codec::mqtt::Decoder decoder_;
+    std::unique_ptr<codec::mqtt::Packet> subscription_;   // SUBSCRIBE or UNSUBSCRIBE whose turn it is
+    std::unique_ptr<async::Timer> watchdog_;
     TimePoint last_heard_{};
     bool reading_ = false;                  // waiting for bytes: only then is the peer the silent one
     std::unique_ptr<async::Event> room_;    // while reading pauses

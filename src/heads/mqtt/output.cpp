@@ -1,5 +1,7 @@
 // One write per turn: everything that a turn of the loop queues goes out together, as one TLS record where it fits. The
-// buffers exist only while there is something to write.
+// buffers exist only while there is something to write, and a coroutine only while the client's socket is full.
+#include <boost/asio/post.hpp>
+
 #include "base/log.h"
 #include "heads/mqtt/connection.h"
 
@@ -15,29 +17,43 @@ Result<> MqttConnection::send(const codec::mqtt::Packet& packet) {
     if (!flushing_) {
         flushing_ = true;
         flush_began_ = time_.now();
-        tasks_.spawn("mqtt write", flush());
+        boost::asio::post(loop_, [connection = shared_from_this()] { connection->flush(); });
     }
     return {};
 }
 
-Awaitable<> MqttConnection::flush() {
-    std::string bytes;
+void MqttConnection::flush() {
     while (!ended_ && !output_.empty()) {
-        bytes.clear();
+        std::string bytes;
         bytes.swap(output_);
-        const auto settle = std::exchange(settle_on_flush_, {});
+        auto settle = std::exchange(settle_on_flush_, {});
         flush_began_ = time_.now();
-        const auto written = co_await stream_->write(bytes);
-        if (!written) {
-            end(fmt::format("write failed: {}", written.error().detail));
-            break;
+        std::string_view rest = bytes;
+        if (!stream_->try_write(rest)) {
+            const std::size_t from = bytes.size() - rest.size();
+            return tasks_.spawn("mqtt write", flush_slowly(std::move(bytes), from, std::move(settle)));
         }
-        for (const auto token : settle)
-            if (!ended_) session_->settle(token, hub_api::Outcome::completed);
-        pump_deliveries();
+        written(settle);
     }
-    std::string().swap(output_);
     flushing_ = false;
+}
+
+Awaitable<> MqttConnection::flush_slowly(std::string bytes, std::size_t from, std::vector<hub_api::LockToken> settle) {
+    const auto rest = std::string_view(bytes).substr(from);
+    const auto done = co_await stream_->write(rest);
+    if (!done) {
+        end(fmt::format("write failed: {}", done.error().detail));
+        co_return;
+    }
+    written(settle);
+    flush();
+}
+
+// QoS 0 deliveries are done once they are written; what has waited for room goes to output_ now.
+void MqttConnection::written(const std::vector<hub_api::LockToken>& settle) {
+    for (const auto token : settle)
+        if (!ended_) session_->settle(token, hub_api::Outcome::completed);
+    pump_deliveries();
 }
 
 }  // namespace selvage::heads::mqtt

@@ -61,6 +61,14 @@ void MqttConnection::open_windows() {
     }
 }
 
+Awaitable<> MqttConnection::change_subscription(std::unique_ptr<codec::mqtt::Packet> packet) {
+    if (auto* wanted = std::get_if<codec::mqtt::Subscribe>(packet.get())) {
+        co_await subscribe(std::move(*wanted));
+    } else {
+        co_await unsubscribe(std::get<codec::mqtt::Unsubscribe>(*std::move(packet)));
+    }
+}
+
 Awaitable<> MqttConnection::subscribe(codec::mqtt::Subscribe packet) {
     codec::mqtt::Suback suback{packet.packet_id, {}};
     for (codec::mqtt::Filter& wanted : packet.filters) {

@@ -12,24 +12,23 @@ constexpr std::chrono::seconds kLookEvery{60};       // for what has no time of 
 
 }  // namespace
 
-Awaitable<> MqttConnection::watch() {
-    while (!ended_) {
-        const TimePoint now = time_.now();
-        TimePoint wake = now + kLookEvery;
-        if (expires_) {
-            const auto left = *expires_ + kTokenSkew - time_.utc_now();
-            if (left <= left.zero()) co_return end("the token has expired");
-            wake = std::min(wake, TimePoint(now + left));
-        }
-        // While it is us who do not read, the client cannot be called silent.
-        const TimePoint heard = reading_ ? last_heard_ : now;
-        if (now >= heard + keep_alive_)
-            co_return end(fmt::format("nothing heard for {} s", std::chrono::floor<std::chrono::seconds>(now - heard).count()));
-        wake = std::min(wake, TimePoint(heard + keep_alive_));
-        if (flushing_ && now >= flush_began_ + kFlushTimeout) co_return end("the client does not read");
-        const auto slept = co_await time_.sleep_until(wake);
-        if (!slept) co_return;
+void MqttConnection::look_after() {
+    if (ended_) return;
+    const TimePoint now = time_.now();
+    TimePoint next = now + kLookEvery;
+    if (expires_) {
+        const auto left = *expires_ + kTokenSkew - time_.utc_now();
+        if (left <= left.zero()) return end("the token has expired");
+        next = std::min(next, TimePoint(now + left));
     }
+    // While it is us who do not read, the client cannot be called silent.
+    const TimePoint heard = reading_ ? last_heard_ : now;
+    if (now >= heard + keep_alive_)
+        return end(fmt::format("nothing heard for {} s", std::chrono::floor<std::chrono::seconds>(now - heard).count()));
+    next = std::min(next, TimePoint(heard + keep_alive_));
+    if (flushing_ && now >= flush_began_ + kFlushTimeout) return end("the client does not read");
+    if (!watchdog_) watchdog_ = time_.make_timer(loop_, [this] { look_after(); });
+    watchdog_->set(next);
 }
 
 }  // namespace selvage::heads::mqtt

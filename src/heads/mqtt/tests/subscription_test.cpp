@@ -91,6 +91,31 @@ TEST_F(MqttSubscription, OfQos0CompletesWhenTheBytesAreWritten) {
     EXPECT_EQ(hub.calls, std::vector<std::string>{"settle 11 completed"});
 }
 
+Awaitable<> read_bytes(std::shared_ptr<net::Stream> stream, std::size_t count) {
+    std::array<std::byte, 4096> buffer;
+    while (count > 0) {
+        const auto read = co_await stream->read_some(std::span(buffer).first(std::min(buffer.size(), count)));
+        if (!read || *read == 0) co_return;
+        count -= *read;
+    }
+}
+
+TEST_F(MqttSubscription, OfQos0WaitsForItsOwnBytesWhenTheClientIsSlow) {
+    Client& client = connected(connect_as("d1"));
+    client.send(packets::Subscribe{1, {{kDevicebound, 0}}});
+    client.stop_reading();
+    client.send(packets::Pingreq{});   // the last that it reads by itself
+    hub.calls.clear();
+    for (const hub_api::LockToken token : {11u, 12u}) {
+        hub.deliver(Feed::c2d, token, message(std::string(100'000, 'x')));
+        settle_down();
+    }
+    EXPECT_EQ(hub.calls, std::vector<std::string>{});
+    async::spawn_root(loop.get_executor(), read_bytes(client.stream, 100'100), [] {});
+    settle_down();
+    EXPECT_EQ(hub.calls, std::vector<std::string>{"settle 11 completed"});
+}
+
 TEST_F(MqttSubscription, DeliversInputsWithTheirSender) {
     Client& client = connected(connect_as("d1/m1"));
     client.send(packets::Subscribe{1, {{"devices/d1/modules/m1/#", 1}}});
