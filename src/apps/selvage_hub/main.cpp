@@ -21,6 +21,7 @@ int init(const cloud::data_folder::DataFolder& folder, const std::string& host_n
     const SystemClock clock;
     SystemRandom random;
     if (auto made = cloud::data_folder::make_hub(folder, host_name, clock, random); !made) return failed(made.error());
+    if (auto made = apps::make_stores(folder); !made) return failed(made.error());
     std::printf("made hub %s in %s\nclients trust %s\nrun it with: selvage-hub serve --data %s\n", host_name.c_str(),
                 folder.root.c_str(), folder.ca_certificate().c_str(), folder.root.c_str());
     return 0;

@@ -46,6 +46,18 @@ Awaitable<Result<>> start(CloudProcess& hub, const ServeOptions& options, const 
 
 }  // namespace
 
+Result<> make_stores(const cloud::data_folder::DataFolder& folder) {
+    SELVAGE_TRY(const auto settings, cloud::data_folder::read_settings(folder));
+    boost::asio::io_context loop(1);
+    async::SystemTime time;
+    SystemRandom random;
+    const assembly::Surroundings around{loop.get_executor(), time, time, random};
+    SELVAGE_TRY(auto stores, assembly::CloudStores::open(around, folder, settings));
+    async::spawn_root(loop.get_executor(), stores.stop(), [&loop] { loop.stop(); });
+    loop.run();
+    return {};
+}
+
 Result<> serve(const ServeOptions& options) {
     SELVAGE_TRY(const auto settings, cloud::data_folder::read_settings(options.folder));
     SELVAGE_TRY(auto policies, cloud::data_folder::read_policies(options.folder));
