@@ -69,6 +69,14 @@ public:
     Awaitable<> stop() override;
 
 private:
+    // The writer is woken behind what the loop has at hand, so that its batch has the appends of a whole turn.
+    template <class F>
+    void change(F&& apply) {
+        if (!writer_->change(std::forward<F>(apply))) return;
+        boost::asio::post(loop_, [this, alive = std::weak_ptr<bool>(alive_)] {
+            if (!alive.expired()) writer_->wake_up();
+        });
+    }
     Awaitable<Result<>> pass(BatchEntry::Task task);
     Errc refusal(std::span<const Target> targets, std::string_view payload) const;
     Millis now() const { return clock_.utc_now().time_since_epoch().count(); }
@@ -169,7 +177,7 @@ QueueId SegmentLog::queue(std::string_view name, Retention retention) {
             catalog_.queues[row.id] = {row.name, retention, 0, 0, 0};
         }
     }
-    writer_->change([&](Batch& batch) {
+    change([&](Batch& batch) {
         batch.now = now();
         batch.declared.push_back(row);
     });
@@ -195,7 +203,7 @@ void SegmentLog::drop(QueueId queue) {
         const std::lock_guard lock(catalog_.mutex);
         if (catalog_.queues.erase(queue) == 0) return;
     }
-    writer_->change([&](Batch& batch) {
+    change([&](Batch& batch) {
         batch.now = now();
         batch.dropped.push_back(queue);
     });
@@ -228,7 +236,7 @@ void SegmentLog::append(std::span<const Target> targets, std::string_view payloa
     }
     entry.targets = static_cast<std::uint32_t>(targets.size());
     entry.payload_bytes = static_cast<std::uint32_t>(payload.size());
-    writer_->change([&](Batch& batch) {
+    change([&](Batch& batch) {
         batch.now = entry.enqueued;
         entry.targets_at = batch.targets.size();
         entry.payload_at = batch.payloads.size();
@@ -251,7 +259,7 @@ void SegmentLog::settle(QueueId queue, Offset cursor) {
         if (cursor <= entry.cursor || !entry.retention.by_cursor()) return;
         entry.cursor = cursor;
     }
-    writer_->change([&](Batch& batch) {
+    change([&](Batch& batch) {
         batch.now = now();
         batch.cursors[queue] = cursor;
     });
@@ -313,7 +321,7 @@ Awaitable<Result<>> SegmentLog::pass(BatchEntry::Task task) {
         std::optional<Result<>> result;
     };
     const auto answer = std::make_shared<Answer>(loop_);
-    writer_->change([&](Batch& batch) {
+    change([&](Batch& batch) {
         batch.now = now();
         BatchEntry entry;
         entry.task = task;

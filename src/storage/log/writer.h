@@ -1,6 +1,6 @@
 // The one thread that writes: takes all that has gathered, writes it in one go, syncs it, answers it, and looks again.
 //
-// The loop calls change(), pending_bytes() and the destructor; all else is the writer's thread, or LogSettings::worker.
+// The loop calls change(), wake_up(), pending_bytes() and the destructor; all else is the writer's thread, or LogSettings::worker.
 #pragma once
 
 #include <atomic>
@@ -38,19 +38,17 @@ public:
     Result<> prepare(Millis now);
     void start();
 
-    // Runs `change(Batch&)` on the batch that is being filled, and wakes the thread.
+    // Runs `change(Batch&)` on the batch that is being filled. True: nobody would look at it now, so call wake_up(), soon or
+    // when more has gathered.
     template <class F>
-    void change(F&& apply) {
-        bool wake = false;
-        {
-            const std::lock_guard lock(mutex_);
-            const std::uint64_t before = filling_.bytes;
-            apply(filling_);
-            pending_.fetch_add(filling_.bytes - before, std::memory_order_relaxed);
-            wake = std::exchange(waiting_, false);
-        }
-        if (wake) wake_up();
+    [[nodiscard]] bool change(F&& apply) {
+        const std::lock_guard lock(mutex_);
+        const std::uint64_t before = filling_.bytes;
+        apply(filling_);
+        pending_.fetch_add(filling_.bytes - before, std::memory_order_relaxed);
+        return std::exchange(waiting_, false);
     }
+    void wake_up();
     std::uint64_t pending_bytes() const { return pending_.load(std::memory_order_relaxed); }
 
 private:
@@ -62,7 +60,6 @@ private:
     };
 
     void run();
-    void wake_up();
     void write_waiting();
     void process(Batch& batch);
     void apply_changes(const Batch& batch);

@@ -45,7 +45,11 @@ protected:
         {
             const std::lock_guard hold(quick_->gate);
             append_one("message 9 ");
-            while (log_->state(queue_).end < 10) std::this_thread::yield();
+            while (log_->state(queue_).end < 10) {
+                loop_.restart();
+                loop_.poll();   // the writer is woken from there
+                std::this_thread::yield();
+            }
             begin_ = log_->state().disk_bytes;
             for (const auto& payload : numbered(10, 14)) append_one(payload);
         }
