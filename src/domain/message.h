@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -89,6 +90,12 @@ inline constexpr std::size_t kMessageBytesMax = 262'144;
 // The stored form: versioned, self-delimiting, independent of the machine. `append_record` adds it to `out`.
 // Layout: version byte 1; varint counts; per entry varint lengths and bytes; body last with a varint length.
 void append_record(const Message& message, std::string& out);
+// The same with further system properties behind the message's own, which has none of them itself.
+struct Stamp {
+    SystemProperty property;
+    std::string_view value;
+};
+void append_record(const Message& message, std::span<const Stamp> stamps, std::string& out);
 // Errors: corrupt. Bounded by the input's own length: never allocates more than it is given.
 Result<Message> read_record(std::string_view record);
 

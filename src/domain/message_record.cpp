@@ -108,7 +108,9 @@ Result<SystemEntry> read_system_entry(RecordReader& reader, std::bitset<256>& se
 
 }  // namespace
 
-void append_record(const Message& message, std::string& out) {
+void append_record(const Message& message, std::string& out) { append_record(message, {}, out); }
+
+void append_record(const Message& message, std::span<const Stamp> stamps, std::string& out) {
     out += kVersion;
     append_varint(message.properties.size(), out);
     for (const Property& property : message.properties) {
@@ -120,10 +122,14 @@ void append_record(const Message& message, std::string& out) {
         append_varint(property.value->size() + 1, out);
         out += *property.value;
     }
-    append_varint(message.system.size(), out);
+    append_varint(message.system.size() + stamps.size(), out);
     for (const SystemEntry& entry : message.system) {
         out += static_cast<char>(entry.property);
         append_text(entry.value, out);
+    }
+    for (const Stamp& stamp : stamps) {
+        out += static_cast<char>(stamp.property);
+        append_text(stamp.value, out);
     }
     append_text(message.body, out);
 }

@@ -34,34 +34,16 @@ CloudSession::~CloudSession() {
     if (current || hub_.parts_.sessions.find(live_->identity) == nullptr) hub_.remember_connection(*live_, false);
 }
 
-void CloudSession::SendOrder::answer_refused() {
-    while (!refused.empty() && refused.front().after <= answered) {
-        auto next = std::move(refused.front());
-        refused.pop_front();
-        next.done(fail(std::move(next.why)));
-    }
-}
-
-void CloudSession::refuse(Error why, SendDone done) {
-    order_->refused.push_back({.after = order_->appended, .why = std::move(why), .done = std::move(done)});
-    order_->answer_refused();
-}
-
 void CloudSession::send_telemetry(domain::Message message, SendDone done) {
     live_->last_activity = hub_.parts_.time.utc_now();
-    if (live_->ended) return refuse(ended(), std::move(done));
+    auto& events = hub_.parts_.events;
+    if (live_->ended) return events.refuse(ended(), std::move(done));
     if (const auto bytes = message.counted_bytes(); bytes > domain::kMessageBytesMax) {
-        return refuse({Errc::message_too_large,
-                       fmt::format("a message of {} bytes, at most {}", bytes, domain::kMessageBytesMax)},
-                      std::move(done));
+        return events.refuse({Errc::message_too_large,
+                              fmt::format("a message of {} bytes, at most {}", bytes, domain::kMessageBytesMax)},
+                             std::move(done));
     }
-    ++order_->appended;
-    hub_.parts_.events.append(sender_, std::move(message),
-                              [order = order_, done = std::move(done)](const Result<>& stored) mutable {
-                                  ++order->answered;
-                                  done(stored);
-                                  order->answer_refused();
-                              });
+    events.append(sender_, std::move(message), std::move(done));
 }
 
 // The awaitables below are those of the hub's parts and not of this object: they may outlive the session.

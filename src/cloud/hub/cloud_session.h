@@ -3,7 +3,6 @@
 // Holds its live session; the hub and its parts outlive it. Runs on: the hub's loop.
 #pragma once
 
-#include <deque>
 #include <memory>
 
 #include "cloud/hub/cloud_hub.h"
@@ -24,19 +23,6 @@ public:
     void answer_method(const std::string& request_id, domain::MethodResponse response) override;
 
 private:
-    // Refusals wait here for the appends before them, so that answers keep the order of the calls.
-    struct SendOrder {
-        struct Refused {
-            std::uint64_t after = 0;  // how many appends must have been answered first
-            Error why;
-            hub_api::SendDone done;
-        };
-        std::uint64_t appended = 0;
-        std::uint64_t answered = 0;
-        std::deque<Refused> refused;
-        void answer_refused();
-    };
-    void refuse(Error why, hub_api::SendDone done);
     storage::MailboxAddress mailbox() const;
     const std::shared_ptr<c2d::Receiver>& receiver();
 
@@ -44,7 +30,6 @@ private:
     std::shared_ptr<sessions::LiveSession> live_;
     telemetry::Sender sender_;
     std::shared_ptr<c2d::Receiver> receiver_;  // of C2D messages; null until they are asked for
-    std::shared_ptr<SendOrder> order_ = std::make_shared<SendOrder>();
 };
 
 }  // namespace selvage::cloud::hub

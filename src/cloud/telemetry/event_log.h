@@ -46,6 +46,9 @@ public:
     // message is refused too: nothing overtakes.
     void append(const Sender& sender, domain::Message message, storage::MessageLog::Done done);
 
+    // Answers `done` with `why`, behind the answers of all appends before it.
+    void refuse(Error why, storage::MessageLog::Done done);
+
     storage::QueueState state(std::size_t partition) const { return log_.state(queues_.at(partition)); }
     // From `from`, or from the oldest kept event if that is later. Errors: corrupt, io_error.
     async::Awaitable<Result<EventBatch>> read(std::size_t partition, storage::Offset from, std::size_t events_max,
@@ -56,9 +59,14 @@ public:
     async::Awaitable<> wait(std::size_t partition, storage::Offset offset);
 
 private:
+    std::string_view enqueued_text();
+
     storage::MessageLog& log_;
     const Clock& clock_;
     std::vector<storage::QueueId> queues_;
+    std::string record_;                // scratch
+    UtcTime enqueued_{};                // of the last event, and its text
+    std::string enqueued_text_;
 };
 
 // Which of `partitions` a device's events go to: the service's own hash, so that readers which compute it find them.

@@ -60,6 +60,13 @@ Result<ClientTopic> parse_client_topic(std::string_view topic) {
     return malformed("topic that clients do not publish to");
 }
 
+std::optional<std::string_view> own_telemetry_bag(std::string_view topic, const domain::Identity& identity) {
+    if (!take_prefix(topic, "devices/") || !take_prefix(topic, identity.device)) return std::nullopt;
+    if (identity.is_module() && (!take_prefix(topic, "/modules/") || !take_prefix(topic, identity.module))) return std::nullopt;
+    if (!take_prefix(topic, "/messages/events") || (!topic.empty() && !take_prefix(topic, "/"))) return std::nullopt;
+    return topic;
+}
+
 std::string telemetry_topic(const domain::Identity& identity, const domain::Message& message) {
     return topic_base(identity) + "/messages/events/" + format_bag(message, false);
 }

@@ -40,6 +40,10 @@ using ClientTopic = std::variant<Telemetry, TwinGet, TwinPatch, MethodAnswer>;
 // Errors: malformed (unknown topic or bad bag; says which).
 Result<ClientTopic> parse_client_topic(std::string_view topic);
 
+// The property bag of `topic` when that is where `identity` publishes its telemetry; nothing for every other topic. What
+// parse_client_topic() does for the topic that nearly all packets have, without its copies.
+std::optional<std::string_view> own_telemetry_bag(std::string_view topic, const domain::Identity& identity);
+
 std::string telemetry_topic(const domain::Identity& identity, const domain::Message& message);
 std::string twin_get_topic(std::string_view request_id);
 std::string twin_patch_topic(std::string_view request_id);

@@ -29,6 +29,20 @@ TEST(MessageRecord, HasTheDocumentedLayout) {
     EXPECT_EQ(after, "before" + want);
 }
 
+TEST(MessageRecord, OfAStampedMessageIsThatOfOneWithItsStampsSet) {
+    SeededRandom random(3);
+    for (int i = 0; i < 200; ++i) {
+        Message message = random_message(random);
+        message.erase(SystemProperty::lock_token);
+        message.erase(SystemProperty::message_source);
+        const Stamp stamps[] = {{SystemProperty::lock_token, "t"}, {SystemProperty::message_source, ""}};
+        std::string record;
+        append_record(message, stamps, record);
+        for (const Stamp& stamp : stamps) message.set(stamp.property, std::string(stamp.value));
+        ASSERT_EQ(record, record_of(message));
+    }
+}
+
 TEST(MessageRecord, ReadsBackWhatWasWritten) {
     SeededRandom random(1);
     for (int i = 0; i < 2000; ++i) {

@@ -38,9 +38,12 @@ void MqttConnection::take(codec::mqtt::Packet& packet) {
 
 void MqttConnection::take_publish(const Publish& publish) {
     if (publish.qos == 2) return end("a PUBLISH with QoS 2");
+    if (const auto bag = hub_mqtt::own_telemetry_bag(publish.topic, identity_)) return take_telemetry(*bag, publish);
     auto topic = hub_mqtt::parse_client_topic(publish.topic);
     if (!topic) return end(fmt::format("{} ('{}')", topic.error().detail, printable(publish.topic)));
-    if (auto* telemetry = std::get_if<hub_mqtt::Telemetry>(&*topic)) return take_telemetry(std::move(*telemetry), publish);
+    // edgeHub takes the sender from the topic; here nobody speaks for another.
+    if (const auto* foreign = std::get_if<hub_mqtt::Telemetry>(&*topic))
+        return end(fmt::format("telemetry in the name of '{}'", printable(domain::to_text(foreign->identity))));
     // Acknowledged once taken: the answer, or its absence, says the rest.
     acks_.done(acks_.add(publish.packet_id, 0));
     std::visit(Overloaded{[](const hub_mqtt::Telemetry&) {},
@@ -55,11 +58,11 @@ void MqttConnection::take_publish(const Publish& publish) {
     acknowledge_done();
 }
 
-void MqttConnection::take_telemetry(hub_mqtt::Telemetry telemetry, const Publish& publish) {
-    // edgeHub takes the sender from the topic; here nobody speaks for another.
-    if (telemetry.identity != identity_)
-        return end(fmt::format("telemetry in the name of '{}'", printable(domain::to_text(telemetry.identity))));
-    domain::Message message = std::move(telemetry.message);
+void MqttConnection::take_telemetry(std::string_view bag, const Publish& publish) {
+    domain::Message message;
+    // Everything behind the prefix is the bag: an SDK that does not encode sends slashes in it.
+    if (const auto parsed = hub_mqtt::parse_bag(bag, message, false); !parsed)
+        return end(fmt::format("{} ('{}')", parsed.error().detail, printable(publish.topic)));
     message.body = publish.payload;
     if (publish.retain) set_property(message, "mqtt-retain", "true");   // docs/wire/mqtt.md#client-to-hub
     if (publish.dup) set_property(message, "mqtt-dup", "true");

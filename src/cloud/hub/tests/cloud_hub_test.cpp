@@ -103,6 +103,7 @@ TEST_F(CloudHubTest, AnswersToTelemetryKeepTheOrderOfTheCallsRefusalsToo) {
     EXPECT_EQ(order, (std::vector<std::string>{"1 stored", "2 too large", "3 stored"}));
     order.clear();
     send("4", domain::kMessageBytesMax + 1);
+    ASSERT_TRUE(run_until([&] { return !order.empty(); }));
     EXPECT_EQ(order, (std::vector<std::string>{"4 too large"}));
 }
 

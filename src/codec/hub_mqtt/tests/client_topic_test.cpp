@@ -47,6 +47,30 @@ TEST(ClientTopic, TakesTheBagsOfTheSdks) {
     EXPECT_FALSE(output.message.get(SystemProperty::connection_device_id));
 }
 
+TEST(ClientTopic, OfOnesOwnTelemetryLeavesTheBag) {
+    struct Row {
+        const char* topic;
+        domain::Identity identity;
+        std::optional<std::string_view> bag;
+    };
+    const auto device = domain::Identity::of_device("d1");
+    const auto module = domain::Identity::of_module("d1", "m1");
+    const Row rows[] = {
+        {"devices/d1/messages/events/", device, ""},
+        {"devices/d1/messages/events", device, ""},
+        {"devices/d1/messages/events/a=b/", device, "a=b/"},
+        {"devices/d1/modules/m1/messages/events/a=b", module, "a=b"},
+        {"devices/d1/modules/m1/messages/events/", device, std::nullopt},
+        {"devices/d1/messages/events/", module, std::nullopt},
+        {"devices/d1/messages/eventsx", device, std::nullopt},
+        {"devices/d12/messages/events/", device, std::nullopt},
+        {"devices/D1/messages/events/", device, std::nullopt},
+        {"devices/d1", device, std::nullopt},
+        {"$iothub/twin/GET/?$rid=1", device, std::nullopt},
+    };
+    for (const Row& row : rows) EXPECT_EQ(own_telemetry_bag(row.topic, row.identity), row.bag) << row.topic;
+}
+
 TEST(ClientTopic, TakesTwinAndMethodTopics) {
     const auto get = parse_client_topic("$iothub/twin/GET/?$rid=3f9-A");
     ASSERT_TRUE(get);
