@@ -131,13 +131,15 @@ struct CloudProcess::Parts {
 
 net::Serve CloudProcess::Parts::serve_mqtt_as(std::string protocol) {
     return for_devices(around, [this, protocol](std::shared_ptr<net::Stream> stream) {
-        return heads::mqtt::serve_mqtt(std::move(stream), hub, around.client_time, around.random, {}, protocol);
+        return heads::mqtt::serve_mqtt(std::move(stream), hub, around.client_time, around.random,
+                                       {.connect_timeout = settings.connect_timeout}, protocol);
     });
 }
 
 net::Serve CloudProcess::Parts::serve_amqp_as(std::string protocol) {
     return for_devices(around, [this, protocol](std::shared_ptr<net::Stream> stream) {
-        return heads::amqp::serve_amqp(std::move(stream), hub, around.client_time, around.random, {}, protocol);
+        return heads::amqp::serve_amqp(std::move(stream), hub, around.client_time, around.random,
+                                       {.authenticate_timeout = settings.connect_timeout}, protocol);
     });
 }
 
@@ -150,6 +152,7 @@ net::Serve CloudProcess::Parts::serve_https() {
         if (files) {
             server.streamed_bytes_max = [this](const net::HttpRequest& head) { return files->head.streamed_bytes_max(head); };
         }
+        server.idle_timeout = settings.connect_timeout;
         return net::serve_http(
             std::move(stream), around.client_time, server,
             [this](net::HttpRequest request) { return answer(std::move(request)); }, upgrade);
@@ -170,7 +173,8 @@ Result<std::unique_ptr<net::Listener>> CloudProcess::Parts::listen_on(const List
                                                                       const char* protocol,
                                                                       const std::shared_ptr<net::TlsServerContext>& tls,
                                                                       net::Serve serve) {
-    const net::ListenSettings limits{.connections_max = settings.connections_max};
+    const net::ListenSettings limits{.connections_max = settings.connections_max,
+                                     .handshake_timeout = settings.connect_timeout};
     auto listener = net::listen_tcp(around.loop, around.client_time, where.address, port, tls, limits, std::move(serve));
     if (!listener && where.advice)
         return fail(listener.error().code, listener.error().detail + "; " + where.advice(protocol));

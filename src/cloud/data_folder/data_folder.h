@@ -34,6 +34,7 @@ struct HubSettings {
     std::uint64_t retention_bytes = 1ull << 30;  // of each partition
     bool durable_against_power_loss = true;
     std::size_t connections_max = 100'000;
+    std::chrono::seconds connect_timeout{60};    // to say who one is
     std::size_t request_bytes_max = 4 << 20;
     std::size_t modules_per_device_max = 50;
     std::size_t c2d_depth_max = 50;

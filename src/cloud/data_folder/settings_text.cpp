@@ -123,6 +123,8 @@ notifications = {}
 
 [limits]
 connections = {}
+# A connection that has not said who it is after so many seconds is dropped; so is one for HTTPS on which nothing is asked.
+connect_seconds = {}
 request_bytes = {}
 modules_per_device = {}
 )",
@@ -132,7 +134,8 @@ modules_per_device = {}
                        settings.c2d_depth_max, settings.c2d_time_to_live.count(), settings.c2d_deliveries_max,
                        settings.feedback_time_to_live.count(), settings.files_enabled, settings.file_megabytes_max,
                        settings.device_megabytes_max, settings.files_megabytes_max, settings.upload_lifetime.count(),
-                       settings.uploads_per_device_max, settings.file_notifications, settings.connections_max, settings.request_bytes_max, settings.modules_per_device_max);
+                       settings.uploads_per_device_max, settings.file_notifications, settings.connections_max,
+                       settings.connect_timeout.count(), settings.request_bytes_max, settings.modules_per_device_max);
 }
 
 Result<HubSettings> parse_settings(const std::string& text) {
@@ -169,6 +172,9 @@ Result<HubSettings> parse_settings(const std::string& text) {
     SELVAGE_CHECK(read_number(table, "files", "uploads_per_device", settings.uploads_per_device_max, 1, 1000));
     SELVAGE_CHECK(read_flag(table, "files", "notifications", settings.file_notifications));
     SELVAGE_CHECK(read_number(table, "limits", "connections", settings.connections_max, 1, 10'000'000));
+    std::int64_t connect_seconds = settings.connect_timeout.count();
+    SELVAGE_CHECK(read_number(table, "limits", "connect_seconds", connect_seconds, 1, 3600));
+    settings.connect_timeout = std::chrono::seconds(connect_seconds);
     SELVAGE_CHECK(read_number(table, "limits", "request_bytes", settings.request_bytes_max, 1 << 16, 1 << 30));
     SELVAGE_CHECK(read_number(table, "limits", "modules_per_device", settings.modules_per_device_max, 2, 10'000));
     return settings;

@@ -121,11 +121,13 @@ TEST(HubSettings, WhatIsWrittenReadsBack) {
     HubSettings settings;
     settings.host_name = "hub.example";
     settings.partitions = 7;
+    settings.connect_timeout = std::chrono::seconds(9);
     settings.durable_against_power_loss = false;
     settings.retention_age = std::chrono::hours(5);
     const auto back = parse_settings(settings_text(settings));
     ASSERT_TRUE(back) << back.error().detail;
     EXPECT_EQ(back->partitions, 7u);
+    EXPECT_EQ(back->connect_timeout, std::chrono::seconds(9));
     EXPECT_EQ(back->retention_age, std::chrono::hours(5));
     EXPECT_FALSE(back->durable_against_power_loss);
 }
