@@ -32,12 +32,7 @@ Awaitable<bool> MqttConnection::connect() {
         co_await refuse(ConnectCode::bad_protocol, {Errc::unsupported, "only MQTT 3.1.1 is spoken here"});
         co_return false;
     }
-    const auto opened = co_await open_session(*std::move(packet));
-    if (!opened) {
-        co_await refuse(row_of(opened.error().code).connect_code, opened.error());
-        co_return false;
-    }
-    const auto present = co_await load_session();
+    const auto present = co_await async::with_deadline(time_, kHubTimeout, let_in(*std::move(packet)));
     if (!present) {
         co_await refuse(row_of(present.error().code).connect_code, present.error());
         co_return false;
@@ -66,7 +61,12 @@ Awaitable<Result<Connect>> MqttConnection::read_connect() {
     }
 }
 
-// Errors carry the subject for the log; the client learns the return code only.
+// Whether the client has a session from before. Errors carry the subject for the log; the client learns the return code only.
+Awaitable<Result<bool>> MqttConnection::let_in(Connect packet) {
+    SELVAGE_CO_CHECK(co_await open_session(std::move(packet)));
+    co_return co_await load_session();
+}
+
 Awaitable<Result<>> MqttConnection::open_session(Connect packet) {
     if (!packet.username) co_return fail(Errc::malformed, "CONNECT has no user name");
     SELVAGE_CO_TRY(auto name, codec::hub_mqtt::parse_user_name(*packet.username));
@@ -85,12 +85,11 @@ Awaitable<Result<>> MqttConnection::open_session(Connect packet) {
     hub_api::Credentials credentials{.identity = identity_, .sas_token = packet.password.value_or(""),
                                      .certificate_chain_pem = {}, .auth_chain = name.auth_chain};
     if (credentials.sas_token.empty()) credentials.certificate_chain_pem = stream_->peer_certificates();
-    SELVAGE_CO_TRY(auto grant, co_await async::with_deadline(time_, kHubTimeout, hub_.authenticate(std::move(credentials))));
+    SELVAGE_CO_TRY(auto grant, co_await hub_.authenticate(std::move(credentials)));
     expires_ = grant.expires;
     hub_api::ConnectionInfo info{.protocol = protocol_, .remote_address = stream_->peer(),
                                  .product_info = std::move(name.product_info), .model_id = std::move(name.model_id)};
-    SELVAGE_CO_TRY(session_, co_await async::with_deadline(time_, kHubTimeout,
-                                                           hub_.open(std::move(grant), std::move(info), weak_from_this())));
+    SELVAGE_CO_TRY(session_, co_await hub_.open(std::move(grant), std::move(info), weak_from_this()));
     co_return Result<>{};
 }
 
@@ -103,15 +102,14 @@ Result<> MqttConnection::check_will(const codec::mqtt::Will& will) const {
     return {};
 }
 
-// Whether the client has a session from before.
 Awaitable<Result<bool>> MqttConnection::load_session() {
     if (clean_session_) {
-        SELVAGE_CO_CHECK(co_await async::with_deadline(time_, kHubTimeout, hub_.forget_filters(identity_)));
+        SELVAGE_CO_CHECK(co_await hub_.forget_filters(identity_));
         co_return false;
     }
-    SELVAGE_CO_TRY(auto stored, co_await async::with_deadline(time_, kHubTimeout, hub_.load_filters(identity_)));
+    SELVAGE_CO_TRY(auto stored, co_await hub_.load_filters(identity_));
     if (!stored) {
-        SELVAGE_CO_CHECK(co_await async::with_deadline(time_, kHubTimeout, hub_.save_filters(identity_, {})));
+        SELVAGE_CO_CHECK(co_await hub_.save_filters(identity_, {}));
         co_return false;
     }
     stored_filters_ = *std::move(stored);

@@ -78,6 +78,7 @@ private:
     // connect.cpp
     Awaitable<bool> connect();
     Awaitable<Result<codec::mqtt::Connect>> read_connect();
+    Awaitable<Result<bool>> let_in(codec::mqtt::Connect packet);
     Awaitable<Result<>> open_session(codec::mqtt::Connect packet);
     Awaitable<Result<bool>> load_session();
     Awaitable<> refuse(codec::mqtt::ConnectCode code, Error why);
