@@ -145,6 +145,8 @@ void Writer::process(Batch& batch) {
     const bool stop = !batch.entries.empty() && batch.entries.back().task == BatchEntry::Task::stop;
     if (stop && going && active_->synced() && begin_unit(segment::kMarkBytes))
         if (!write_out()) abandon_unit();
+    // The blocks in reserve go back, and the next start has no zeros to look through.
+    if (stop && !active_->sealed()) ignore(active_->cut(active_->size()), "recovery takes a log with a tail of zeros too");
     answers_.refusals = refusals_;
     if (!answers_.dones.empty()) reports_.completed(std::exchange(answers_, {}));
 }
