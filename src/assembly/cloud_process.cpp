@@ -189,6 +189,7 @@ CloudProcess::~CloudProcess() = default;
 Awaitable<Result<>> CloudProcess::start(cloud::data_folder::ServerCertificate certificate, ListenAt where) {
     parts_->mailboxes.start();
     SELVAGE_CO_CHECK(co_await parts_->authorities.load());
+    SELVAGE_CO_CHECK(co_await parts_->stored_sessions.start());
     if (parts_->files) SELVAGE_CO_CHECK(co_await parts_->files->start());
     if (certificate.renewed) log::info("hub.tls", "server certificate renewed");
     SELVAGE_CO_TRY(const auto tls, net::TlsServerContext::make(certificate.chain_pem, certificate.key_pem, true));

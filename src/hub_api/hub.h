@@ -46,6 +46,7 @@ struct Grant {
     std::string auth_method;          // JSON text for connection_auth_method
     std::string generation_id;
     std::string auth_chain{};         // as presented, once proven: whose rights the connection also rests on
+    std::optional<std::uint64_t> proven_after{};   // the hub's own
 };
 
 struct ConnectionInfo {

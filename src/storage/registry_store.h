@@ -60,6 +60,7 @@ struct ConnectionRecord {
     UtcTime connected_changed{};         // epoch: never
     UtcTime last_activity{};
     std::string model_id = {};           // the DTMI announced last; saving an empty one keeps it
+    bool operator==(const ConnectionRecord&) const = default;
 };
 
 template <class T>
@@ -99,9 +100,14 @@ public:
     // Versions and etag are the change's to raise (domain::patch_section, Twin::mark_changed).
     virtual async::Awaitable<Result<domain::Twin>> change_twin(domain::Identity identity, Change<domain::Twin> change) = 0;
 
-    // All epoch when nothing was saved yet. Both: device_/module_not_found.
+    // All epoch when nothing was saved yet. Errors: device_/module_not_found.
     virtual async::Awaitable<Result<ConnectionRecord>> connection(domain::Identity identity) = 0;
-    virtual async::Awaitable<Result<>> save_connection(domain::Identity identity, ConnectionRecord record) = 0;
+    // Identities that are gone are left out.
+    virtual async::Awaitable<Result<>> save_connections(std::vector<std::pair<domain::Identity, ConnectionRecord>> records) = 0;
+
+    // Rises with every call that may change or remove an identity, when it is made: what was read after the number was the
+    // same as now has not changed since.
+    virtual std::uint64_t changes() const = 0;
 
     // Waits for work under way and closes. Call before destruction; afterwards everything fails with unavailable.
     virtual async::Awaitable<> stop() = 0;

@@ -1,5 +1,8 @@
 #include "cloud/hub/cloud_hub.h"
 
+#include <algorithm>
+#include <utility>
+
 #include "base/log.h"
 #include "cloud/auth/chain.h"
 #include "cloud/hub/cloud_session.h"
@@ -13,6 +16,9 @@ namespace {
 
 // How stale the stored time of last activity of an identity without a connection may get.
 constexpr std::chrono::minutes kActivityGrain{1};
+// Devices come and go in crowds; losing the last of their times in a crash is harmless.
+constexpr std::chrono::seconds kSaveEvery{1};
+constexpr std::size_t kSavedAtOnce = 256;   // others wait for the store too
 
 telemetry::Sender sender_of(const Grant& grant, const hub_api::ConnectionInfo& info) {
     return {.identity = grant.identity,
@@ -27,7 +33,10 @@ CloudHub::CloudHub(async::Executor loop, std::string host_name, Parts parts)
     : host_name_(std::move(host_name)), parts_(parts), tasks_(std::move(loop)) {}
 
 Awaitable<Result<Grant>> CloudHub::authenticate(hub_api::Credentials credentials) {
-    return parts_.authenticator.authenticate(std::move(credentials));
+    const auto changes = parts_.store.changes();
+    auto grant = co_await parts_.authenticator.authenticate(std::move(credentials));
+    if (grant) grant->proven_after = changes;
+    co_return grant;
 }
 
 Awaitable<Result<std::unique_ptr<hub_api::DeviceSession>>> CloudHub::open(Grant grant, hub_api::ConnectionInfo info,
@@ -49,10 +58,12 @@ Awaitable<Result<std::unique_ptr<hub_api::DeviceSession>>> CloudHub::open(Grant 
                    parts_.sessions.open(grant.identity, std::move(chain), std::move(sink), parts_.time.utc_now()));
     live->model_id = info.model_id;
     // First in the table, then the second look: whoever takes the right away in between finds the session and closes
-    // it.
-    if (auto allowed = co_await still_allowed(grant); !allowed || live->ended) {
-        parts_.sessions.end(live);
-        co_return fail(allowed ? Error{Errc::unavailable, "closed while it was opened"} : allowed.error());
+    // it. When nothing has changed since the first look, it would see the same.
+    if (grant.proven_after != parts_.store.changes()) {
+        if (auto allowed = co_await still_allowed(grant); !allowed || live->ended) {
+            parts_.sessions.end(live);
+            co_return fail(allowed ? Error{Errc::unavailable, "closed while it was opened"} : allowed.error());
+        }
     }
     remember_connection(*live, true);
     auto sender = sender_of(grant, info);
@@ -91,16 +102,19 @@ Awaitable<Result<>> CloudHub::forget_filters(Identity identity) {
 
 void CloudHub::remember_connection(const sessions::LiveSession& session, bool connected) {
     const UtcTime now = parts_.time.utc_now();
-    storage::ConnectionRecord record{.connected = connected,
-                                     .connected_changed = now,
-                                     .last_activity = connected ? now : session.last_activity,
-                                     .model_id = session.model_id};
-    tasks_.spawn("hub: remember connection", save_connection(session.identity, std::move(record)));
+    auto& record = parts_.sessions.unsaved()[session.identity];
+    record.connected = connected;
+    record.connected_changed = now;
+    record.last_activity = connected ? now : session.last_activity;
+    if (!session.model_id.empty()) record.model_id = session.model_id;
+    if (!std::exchange(saving_, true)) tasks_.spawn("hub: save connection times", save_now_and_then());
 }
 
 void CloudHub::remember_activity(const Identity& identity) {
     const UtcTime now = parts_.time.utc_now();
+    auto& unsaved = parts_.sessions.unsaved();
     if (const auto live = parts_.sessions.find(identity)) live->last_activity = now;
+    else if (const auto recent = unsaved.find(identity); recent != unsaved.end()) recent->second.last_activity = now;
     else tasks_.spawn("hub: remember activity", save_activity(identity, now));
 }
 
@@ -108,22 +122,41 @@ Awaitable<> CloudHub::save_activity(Identity identity, UtcTime when) {
     auto record = co_await parts_.store.connection(identity);
     if (!record || when < record->last_activity + kActivityGrain || parts_.sessions.find(identity)) co_return;
     record->last_activity = when;
-    co_await save_connection(std::move(identity), *record);
+    if (!parts_.sessions.unsaved().try_emplace(std::move(identity), *std::move(record)).second) co_return;
+    if (!std::exchange(saving_, true)) co_await save_now_and_then();
 }
 
-Awaitable<> CloudHub::save_connection(Identity identity, storage::ConnectionRecord record) {
-    const auto saved = co_await parts_.store.save_connection(identity, record);
-    const bool gone =
-        !saved && (saved.error().code == Errc::device_not_found || saved.error().code == Errc::module_not_found);
-    if (!saved && !gone && saved.error().code != Errc::cancelled) {
-        log::warn("hub.session", "connection time of {} not stored: {}", domain::to_text(identity),
-                  saved.error().detail);
+Awaitable<> CloudHub::save_now_and_then() {
+    bool stopping = false;
+    while (!stopping && !parts_.sessions.unsaved().empty()) {
+        const auto slept = co_await parts_.time.sleep_for(kSaveEvery);
+        stopping = !slept;
+        if (!stopping) co_await save_unsaved();
+    }
+    saving_ = false;
+}
+
+// Each stays where readers find it until it is stored.
+Awaitable<> CloudHub::save_unsaved() {
+    auto& unsaved = parts_.sessions.unsaved();
+    std::vector<std::pair<Identity, storage::ConnectionRecord>> all(unsaved.begin(), unsaved.end());
+    for (std::size_t at = 0; at < all.size(); at += kSavedAtOnce) {
+        const auto begin = all.begin() + static_cast<std::ptrdiff_t>(at);
+        const auto end = begin + static_cast<std::ptrdiff_t>(std::min(kSavedAtOnce, all.size() - at));
+        const auto saved = co_await parts_.store.save_connections({begin, end});
+        if (!saved && saved.error().code != Errc::cancelled)
+            log::warn("hub.session", "connection times not stored: {}", saved.error().detail);
+        for (auto entry = begin; entry != end; ++entry) {
+            const auto now = unsaved.find(entry->first);
+            if (now != unsaved.end() && now->second == entry->second) unsaved.erase(now);
+        }
     }
 }
 
 Awaitable<> CloudHub::stop() {
     parts_.sessions.close_all(hub_api::CloseReason::shutting_down);
     co_await tasks_.stop();
+    co_await save_unsaved();
 }
 
 }  // namespace selvage::cloud::hub

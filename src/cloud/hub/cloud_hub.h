@@ -51,7 +51,7 @@ public:
     Awaitable<Result<>> save_filters(domain::Identity identity, std::vector<hub_api::StoredFilter> filters) override;
     Awaitable<Result<>> forget_filters(domain::Identity identity) override;
 
-    // Closes every connection and ends the hub's own work. Connection times not yet stored may be lost.
+    // Closes every connection, ends the hub's own work and stores when connections came and went.
     Awaitable<> stop();
 
 private:
@@ -60,11 +60,14 @@ private:
     // The same for a session that is no connection.
     void remember_activity(const domain::Identity& identity);
     Awaitable<> save_activity(domain::Identity identity, UtcTime when);
-    Awaitable<> save_connection(domain::Identity identity, storage::ConnectionRecord record);
+    // While there is something to save.
+    Awaitable<> save_now_and_then();
+    Awaitable<> save_unsaved();
     Awaitable<Result<>> still_allowed(hub_api::Grant grant);
 
     std::string host_name_;
     Parts parts_;
+    bool saving_ = false;
     async::TaskGroup tasks_;
 };
 

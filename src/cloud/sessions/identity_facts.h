@@ -29,6 +29,10 @@ public:
                 co_await mailboxes_.count({.device_id = identity.device, .generation_id = std::move(generation_id)});
             if (waiting) facts.messages_waiting = *waiting;
         }
+        if (const auto newer = sessions_.unsaved().find(identity); newer != sessions_.unsaved().end()) {
+            const std::string model_id = std::exchange(facts.connection, newer->second).model_id;
+            if (facts.connection.model_id.empty()) facts.connection.model_id = model_id;
+        }
         const auto live = sessions_.find(identity);
         facts.connection.connected = live != nullptr;
         if (live) {

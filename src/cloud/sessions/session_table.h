@@ -1,7 +1,7 @@
 // Who is connected to this hub right now: one live session an identity, with what it listens to.
 //
 // The table is where the other rooms of the cloud hub find a device to talk to (methods, desired changes), and where
-// the registry ends connections that have lost their right to be. It knows no wire and no store.
+// the registry ends connections that have lost their right to be. It knows no wire, and asks no store.
 //
 // Runs on: the hub's loop. Bounded: `clients_max` sessions; past that open() fails with quota_exceeded.
 #pragma once
@@ -20,6 +20,7 @@
 #include "domain/direct_method.h"
 #include "domain/identity.h"
 #include "hub_api/hub.h"
+#include "storage/registry_store.h"
 
 namespace selvage::cloud::sessions {
 
@@ -71,6 +72,10 @@ public:
     // Returns once a session of `identity` may listen for methods, or when cancelled; look with find() again.
     async::Awaitable<> wait_for_methods(domain::Identity identity);
 
+    // Connection records that are not in the registry yet, the newest of each identity. The hub keeps them there and stores
+    // them now and then; what is here is newer than what is stored.
+    std::map<domain::Identity, storage::ConnectionRecord>& unsaved() { return unsaved_; }
+
     std::vector<domain::Identity> identities() const;
     std::size_t size() const { return sessions_.size(); }
     // How many devices (not modules) are connected.
@@ -85,6 +90,7 @@ private:
     std::size_t clients_max_;
     Sessions sessions_;
     std::map<domain::Identity, std::weak_ptr<async::Event>> method_waiters_;
+    std::map<domain::Identity, storage::ConnectionRecord> unsaved_;
 };
 
 }  // namespace selvage::cloud::sessions

@@ -28,7 +28,15 @@ async::Awaitable<Result<std::optional<std::vector<hub_api::StoredFilter>>>> Stor
     co_return filters;
 }
 
+async::Awaitable<Result<>> StoredSessions::start() {
+    SELVAGE_CO_TRY(const auto stored, co_await store_.list(kBucket));
+    known_.emplace();
+    for (const auto& [identity, filters] : stored) known_->insert(std::hash<std::string>{}(identity));
+    co_return Result<>{};
+}
+
 async::Awaitable<Result<>> StoredSessions::save(domain::Identity identity, std::vector<hub_api::StoredFilter> filters) {
+    if (known_) known_->insert(std::hash<std::string>{}(domain::to_text(identity)));
     JsonArray document;
     for (const auto& filter : filters)
         document.push_back(JsonArray{Json(filter.filter), Json(std::int64_t{filter.qos})});
@@ -37,7 +45,9 @@ async::Awaitable<Result<>> StoredSessions::save(domain::Identity identity, std::
 }
 
 async::Awaitable<Result<>> StoredSessions::forget(domain::Identity identity) {
-    co_return co_await store_.erase(kBucket, domain::to_text(identity));
+    std::string key = domain::to_text(identity);
+    if (known_ && !known_->contains(std::hash<std::string>{}(key))) co_return Result<>{};
+    co_return co_await store_.erase(kBucket, std::move(key));
 }
 
 }  // namespace selvage::cloud::sessions

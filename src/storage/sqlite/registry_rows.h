@@ -44,6 +44,7 @@ Result<domain::Twin> read_twin(Database& database, const domain::Identity& ident
 Result<domain::Twin> change_twin(Database& database, const domain::Identity& identity, const Change<domain::Twin>& change);
 Result<ConnectionRecord> read_connection(Database& database, const domain::Identity& identity);
 Result<> write_connection(Database& database, const domain::Identity& identity, const ConnectionRecord& record);
+Result<> write_connections(Database& database, const std::vector<std::pair<domain::Identity, ConnectionRecord>>& records);
 
 // Errors: device_not_found, module_not_found.
 std::unexpected<Error> no_such_device(const std::string& device_id);

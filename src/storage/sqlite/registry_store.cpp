@@ -66,17 +66,20 @@ public:
         });
     }
     Awaitable<Result<>> create_device(DeviceRecord device, std::vector<ModuleRecord> modules, UtcTime now) override {
+        ++changes_;
         return thread_.run(Access::write,
                            [device = std::move(device), modules = std::move(modules), now](Database& database) {
                                return sqlite::insert_device(database, device, modules, now);
                            });
     }
     Awaitable<Result<DeviceRecord>> change_device(std::string device_id, Change<DeviceRecord> change) override {
+        ++changes_;
         return thread_.run(Access::write, [id = std::move(device_id), change = std::move(change)](Database& database) {
             return sqlite::change_device(database, id, change);
         });
     }
     Awaitable<Result<>> delete_device(std::string device_id, std::optional<std::uint64_t> if_etag) override {
+        ++changes_;
         return thread_.run(Access::write, [id = std::move(device_id), if_etag](Database& database) {
             return sqlite::delete_device(database, id, if_etag);
         });
@@ -93,12 +96,14 @@ public:
         });
     }
     Awaitable<Result<>> create_module(ModuleRecord module, UtcTime now, std::size_t modules_max) override {
+        ++changes_;
         return thread_.run(Access::write, [module = std::move(module), now, modules_max](Database& database) {
             return sqlite::create_module(database, module, now, modules_max);
         });
     }
     Awaitable<Result<ModuleRecord>> change_module(std::string device_id, std::string module_id,
                                                   Change<ModuleRecord> change) override {
+        ++changes_;
         return thread_.run(Access::write, [id = Identity::of_module(device_id, module_id),
                                            change = std::move(change)](Database& database) {
             return sqlite::change_module(database, id, change);
@@ -106,6 +111,7 @@ public:
     }
     Awaitable<Result<>> delete_module(std::string device_id, std::string module_id,
                                       std::optional<std::uint64_t> if_etag) override {
+        ++changes_;
         return thread_.run(Access::write, [id = Identity::of_module(device_id, module_id), if_etag](Database& database) {
             return sqlite::delete_module(database, id, if_etag);
         });
@@ -127,16 +133,19 @@ public:
             return sqlite::read_connection(database, id);
         });
     }
-    Awaitable<Result<>> save_connection(Identity identity, ConnectionRecord record) override {
-        return thread_.run(Access::write, [id = std::move(identity), record](Database& database) {
-            return sqlite::write_connection(database, id, record);
+    Awaitable<Result<>> save_connections(std::vector<std::pair<Identity, ConnectionRecord>> records) override {
+        return thread_.run(Access::write, [records = std::move(records)](Database& database) {
+            return sqlite::write_connections(database, records);
         });
     }
+
+    std::uint64_t changes() const override { return changes_; }
 
     Awaitable<> stop() override { return thread_.stop(); }
 
 private:
     sqlite::StoreThread thread_;
+    std::uint64_t changes_ = 0;
 };
 
 }  // namespace

@@ -43,7 +43,6 @@ struct StoreThread::Impl {
                 return Error{Errc::throttled, "too much work is waiting for the store; try again later"};
             queue.push_back(operation);
         }
-        wake_up();
         return std::nullopt;
     }
 
@@ -191,14 +190,40 @@ struct StoreThread::Impl {
     bool ended = false;
 
     std::thread thread;
+    std::atomic<bool> waking = false;  // a Waking is under way
     const std::shared_ptr<async::Worker> worker;
     bool asked = false;  // the worker's turn is coming
     const std::shared_ptr<bool> alive = std::make_shared<bool>(true);
 };
 
+// Wakes the thread behind what the loop has at hand: its batch then has the operations of a whole turn, and the two change
+// places once. Also when the loop drops it unrun.
+class StoreThread::Waking {
+public:
+    explicit Waking(std::shared_ptr<Impl> impl) : impl_(std::move(impl)) {}
+    Waking(Waking&&) = default;
+    Waking(const Waking&) = delete;
+    Waking& operator=(const Waking&) = delete;
+    Waking& operator=(Waking&&) = delete;
+    ~Waking() {
+        if (!impl_) return;
+        impl_->waking = false;
+        impl_->wake.notify_one();
+    }
+    void operator()() const {}
+
+    static void post(const std::shared_ptr<Impl>& impl, const Executor& executor) {
+        if (impl->worker) return impl->wake_up();
+        if (!impl->waking.exchange(true)) boost::asio::post(executor, Waking(impl));
+    }
+
+private:
+    std::shared_ptr<Impl> impl_;
+};
+
 StoreThread::StoreThread(const char* name, std::unique_ptr<Database> database, std::size_t queued_max,
                          std::shared_ptr<async::Worker> worker)
-    : impl_(std::make_unique<Impl>(std::move(database), queued_max, std::move(worker))) {
+    : impl_(std::make_shared<Impl>(std::move(database), queued_max, std::move(worker))) {
     if (impl_->worker) return;
     impl_->thread = std::thread([impl = impl_.get()] { impl->loop(); });
     pthread_setname_np(impl_->thread.native_handle(), name);
@@ -229,7 +254,7 @@ Awaitable<> StoreThread::submit(std::shared_ptr<Operation> operation) {
                 std::move(handler)();
             };
             const auto refused = impl_->enqueue(operation);
-            if (!refused) return;
+            if (!refused) return Waking::post(impl_, executor);
             operation->refuse(*refused);
             boost::asio::post(executor, std::move(operation->resume));
         },

@@ -87,7 +87,8 @@ private:
     async::Awaitable<> submit(std::shared_ptr<Operation> operation);
 
     struct Impl;
-    std::unique_ptr<Impl> impl_;
+    class Waking;
+    std::shared_ptr<Impl> impl_;
 };
 
 }  // namespace selvage::storage::sqlite

@@ -65,4 +65,13 @@ Result<> write_connection(Database& database, const domain::Identity& identity, 
                          record.model_id});
 }
 
+Result<> write_connections(Database& database, const std::vector<std::pair<domain::Identity, ConnectionRecord>>& records) {
+    for (const auto& [identity, record] : records) {
+        const auto written = write_connection(database, identity, record);
+        const bool gone = !written && (written.error().code == Errc::device_not_found || written.error().code == Errc::module_not_found);
+        if (!written && !gone) return written;
+    }
+    return {};
+}
+
 }  // namespace selvage::storage::sqlite

@@ -257,6 +257,9 @@ TEST_F(CloudHubTest, TheTwinNamesTheModelThatTheDeviceAnnouncedAndActivityIsExac
     EXPECT_EQ(activity(), opened + std::chrono::seconds(5));
     time.advance(std::chrono::seconds(5));
     session.reset();
+    EXPECT_EQ(activity(), opened + std::chrono::seconds(5)) << "before it is stored";
+    EXPECT_NE(get(store->connection(d1))->connected_changed, opened + std::chrono::seconds(10));
+    time.advance(std::chrono::seconds(1));
     ASSERT_TRUE(run_until([&] { return get(store->connection(d1))->connected_changed == opened + std::chrono::seconds(10); }));
     EXPECT_EQ(activity(), opened + std::chrono::seconds(5)) << "leaving is no activity";
     EXPECT_EQ(find_text(*get(twins->service_document(d1)), "modelId"), "dtmi:x;1") << "without a connection too";

@@ -149,8 +149,8 @@ TEST_F(RegistryDevices, AreDeletedWithAllThatIsTheirs) {
     record.parent_scopes = {"s"};
     ASSERT_TRUE(call(store_->create_device(record, {module_named("d1", "m1")}, kNow)));
     create({device_named("d2")});
-    ASSERT_TRUE(call(store_->save_connection(device, {true, kNow, kNow})));
-    ASSERT_TRUE(call(store_->save_connection(module, {true, kNow, kNow})));
+    ASSERT_TRUE(call(store_->save_connections({{device, {true, kNow, kNow}}})));
+    ASSERT_TRUE(call(store_->save_connections({{module, {true, kNow, kNow}}})));
 
     EXPECT_EQ(code_of(call(store_->delete_device("d1", 2))), Errc::precondition_failed);
     EXPECT_TRUE(call(store_->device("d1")));
@@ -174,10 +174,10 @@ TEST_F(RegistryDevices, RememberTheModelThatWasAnnouncedLast) {
     const auto device = domain::Identity::of_device("d1");
     create({device_named("d1")});
     EXPECT_EQ(call(store_->connection(device))->model_id, "");
-    ASSERT_TRUE(call(store_->save_connection(device, {true, kNow, kNow, "dtmi:a;1"})));
-    ASSERT_TRUE(call(store_->save_connection(device, {false, kNow, kNow})));
+    ASSERT_TRUE(call(store_->save_connections({{device, {true, kNow, kNow, "dtmi:a;1"}}})));
+    ASSERT_TRUE(call(store_->save_connections({{device, {false, kNow, kNow}}})));
     EXPECT_EQ(call(store_->connection(device))->model_id, "dtmi:a;1");
-    ASSERT_TRUE(call(store_->save_connection(device, {true, kNow, kNow, "dtmi:b;1"})));
+    ASSERT_TRUE(call(store_->save_connections({{device, {true, kNow, kNow, "dtmi:b;1"}}})));
     EXPECT_EQ(call(store_->connection(device))->model_id, "dtmi:b;1");
 }
 

@@ -45,7 +45,6 @@ TEST_F(RegistryModules, TellAMissingDeviceFromAMissingModule) {
     EXPECT_EQ(code_of(call(store_->twin(Identity::of_module("d1", "m")))), Errc::module_not_found);
     EXPECT_EQ(code_of(call(store_->twin(Identity::of_module("dx", "m")))), Errc::device_not_found);
     EXPECT_EQ(code_of(call(store_->connection(Identity::of_module("d1", "m")))), Errc::module_not_found);
-    EXPECT_EQ(code_of(call(store_->save_connection(Identity::of_device("dx"), {}))), Errc::device_not_found);
 }
 
 TEST_F(RegistryModules, AreListedByIdOfTheirDeviceOnly) {
@@ -78,7 +77,7 @@ TEST_F(RegistryModules, ChangeAndGoByEtag) {
     EXPECT_EQ(changed->etag_counter, 2u);
     EXPECT_EQ(call(store_->module("d1", "m1"))->managed_by, "me");
     EXPECT_EQ(code_of(call(store_->delete_module("d1", "m1", 1))), Errc::precondition_failed);
-    ASSERT_TRUE(call(store_->save_connection(Identity::of_module("d1", "m1"), {true, kNow, kNow})));
+    ASSERT_TRUE(call(store_->save_connections({{Identity::of_module("d1", "m1"), {true, kNow, kNow}}})));
     EXPECT_TRUE(call(store_->delete_module("d1", "m1", 2)));
     EXPECT_EQ(code_of(call(store_->module("d1", "m1"))), Errc::module_not_found);
     // A module of the same name starts anew; the device keeps its own twin.
@@ -159,8 +158,10 @@ TEST_F(RegistryConnections, AreEpochUntilSaved) {
     ASSERT_TRUE(fresh);
     EXPECT_FALSE(fresh->connected);
     EXPECT_EQ(fresh->last_activity, UtcTime{});
-    ASSERT_TRUE(call(store_->save_connection(identity, {true, kNow, kNow})));
-    ASSERT_TRUE(call(store_->save_connection(identity, {false, kNow, kNow + std::chrono::seconds(1)})));
+    ASSERT_TRUE(call(store_->save_connections({{identity, {true, kNow, kNow}}})));
+    const auto gone = Identity::of_device("dx");
+    ASSERT_TRUE(call(store_->save_connections({{gone, {}}, {identity, {false, kNow, kNow + std::chrono::seconds(1)}}})));
+    EXPECT_EQ(code_of(call(store_->connection(gone))), Errc::device_not_found);
     reopen();
     const auto saved = call(store_->connection(identity));
     ASSERT_TRUE(saved);
