@@ -4,6 +4,7 @@ import json
 import os
 import pathlib
 import shutil
+import signal
 import subprocess
 
 from .servers import Server, free_port, make_certificate
@@ -59,14 +60,14 @@ class RabbitMQ(Server):
     def command(self):
         return [str(PROGRAMS / "rabbitmq-server"), "-noinput"]
 
-    def start(self):
+    def start(self, fresh=True):
         # Erlang's name registry would otherwise be started as a daemon, and stay.
         self.registry = subprocess.Popen(["epmd", "-address", "127.0.0.1", "-port", str(self.registry_port)],
                                          stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        super().start()
+        super().start(fresh)
 
-    def stop(self):
-        super().stop()
+    def stop(self, how=signal.SIGTERM):
+        super().stop(how)
         if self.registry:
             self.registry.terminate()
             self.registry.wait(timeout=10)
@@ -77,6 +78,7 @@ class RabbitMQ(Server):
 
     def check(self, connections, messages):
         """What drained the queue has checked each message."""
+        return {}
 
     def describe(self):
         version = subprocess.run(["dpkg-query", "-W", "-f", "${Version}", "rabbitmq-server"], capture_output=True, text=True).stdout

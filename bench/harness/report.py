@@ -82,7 +82,7 @@ def noise(document):
 def preface(document):
     machine = document["machine"]
     lines = [f"{machine['processors']} x {machine['model']}, {machine['memory_mib']} MiB, {machine['system']}, Linux {machine['kernel']}"]
-    lines += [f"{server['name']} ({server['version']}): {server['promise']}" for server in document["servers"]]
+    lines += [f"{server['name']} ({server['version']}), guarantee at a crash: {server['promise']}" for server in document["servers"]]
     lines.append(f"median (minimum to maximum); others used up to {noise(document):.2f} of a processor beside a run")
     return lines
 
@@ -105,15 +105,39 @@ def strip(one):
     return f'<svg width="300" height="32"><line x1="5" x2="295" y1="16" y2="16"/>{"".join(dots)}</svg>'
 
 
+def curve(title, series):
+    """Lines from zero over the time of a run; `series`: class and values."""
+    top = max((max(values) for _, values in series if values), default=0)
+    if top <= 0:
+        return ""
+    lines = "".join(
+        '<polyline class="{}" points="{}"/>'.format(kind, " ".join(
+            f"{5 + 290 * i / max(1, len(values) - 1):.0f},{105 - 100 * value / top:.0f}" for i, value in enumerate(values)))
+        for kind, values in series if values)
+    return (f'<figure><figcaption>{html.escape(title)}, to {number(top)}</figcaption>'
+            f'<svg width="300" height="110"><line x1="5" x2="295" y1="105" y2="105"/>{lines}</svg></figure>')
+
+
+def curves(result):
+    """The last run of each server: its memory over time, and the rate of each tenth of a backlog."""
+    last = [("selvage" if name == "selvage" else "peer", runs[-1]) for name, runs in result["runs"].items() if runs]
+    memory = [(kind, run.get("pss_mib", [])) for kind, run in last]
+    tenths = [(kind, [tenth["per_cpu_second"] for tenth in run.get("tenths", [])]) for kind, run in last]
+    return (curve(f"{result['what']}: PSS, MiB", memory) +
+            curve(f"{result['what']}: messages per server-processor-second, by tenths", tenths))
+
+
 def page(document):
     head = "".join(f"<th>{html.escape(title)}</th>" for title in HEAD + ["runs"])
     body = "".join("<tr>" + "".join(f"<td>{html.escape(cell)}</td>" for cell in cells(one)) + f"<td>{strip(one)}</td></tr>"
                    for one in rows(document["scenarios"]))
+    plots = "".join(curves(result) for result in document["scenarios"])
     above = "".join(f"<p>{html.escape(line)}</p>" for line in preface(document))
     return f"""<!doctype html><meta charset="utf-8"><title>Selvage beside its peers</title>
 <style>body{{font:14px sans-serif;margin:2em}}table{{border-collapse:collapse}}td,th{{padding:.3em .7em;text-align:left;
-border-bottom:1px solid #ccc}}line{{stroke:#bbb}}.selvage{{fill:#0a7d5a}}.peer{{fill:#c07020}}</style>
+border-bottom:1px solid #ccc}}line{{stroke:#bbb}}polyline{{fill:none;stroke-width:2}}polyline.selvage{{stroke:#0a7d5a;fill:none}}
+polyline.peer{{stroke:#c07020;fill:none}}figure{{display:inline-block;width:320px;margin:.5em;vertical-align:bottom}}.selvage{{fill:#0a7d5a}}.peer{{fill:#c07020}}</style>
 <h1>Selvage beside its peers</h1>{above}<p><svg width="12" height="10"><circle cx="6" cy="5" r="4" class="selvage"/></svg>Selvage
 <svg width="12" height="10"><circle cx="6" cy="5" r="4" class="peer"/></svg>peer, from zero</p>
-<table><tr>{head}</tr>{body}</table>
+<table><tr>{head}</tr>{body}</table>{plots}
 """

@@ -20,9 +20,10 @@ class Runner:
         peer = scenario.get("peer", "mosquitto")
         servers = [server for server in self.servers if server.name in ("selvage", peer)]
         result = {"name": name, "what": scenario["what"], "peer": peer, "bars": scenario["bars"], "runs": {}, "errors": []}
-        for number in range(self.runs):
+        runs = min(self.runs, scenario.get("runs_max", self.runs))
+        for number in range(runs):
             for server in servers:
-                print(f"\r{name}: run {number + 1} of {self.runs}, {server.name}          ", end="", file=sys.stderr, flush=True)
+                print(f"\r{name}: run {number + 1} of {runs}, {server.name}          ", end="", file=sys.stderr, flush=True)
                 try:
                     figures = self.quiet_run(server, scenario)
                 except (RuntimeError, subprocess.SubprocessError, OSError) as error:
@@ -45,7 +46,7 @@ class Runner:
         options = dict(scenario["options"])
         if self.quick:
             options.update(scenario.get("quick_options", {}))
-        if scenario["command"] in ("publish", "send", "churn"):
+        if scenario["command"] in ("publish", "send", "churn") and "messages" not in options:
             options["seconds"] = self.seconds
         return options
 
@@ -56,8 +57,14 @@ class Runner:
         arguments = [scenario["command"]]
         for name, value in options.items():
             arguments += [f"--{name}", value]
+        server.settings = scenario.get("settings", {})
         if scenario["command"] == "start-up":
-            server.make_ready()
+            if "store" in scenario:
+                server.fill(scenario["store"] // 10 if self.quick else scenario["store"])
+            else:
+                server.make_ready()
+            if scenario.get("killed"):
+                server.kill_under_load()
             arguments += server.connection_options(program) + ["--processor", SERVER_PROCESSOR, "--output", server.output]
             figures = self.generate(server, arguments + ["--", *server.command()], program)
         else:
@@ -74,7 +81,7 @@ class Runner:
         finally:
             server.stop()
         if "sent_in_all" in figures:
-            server.check(connections, figures["sent_in_all"])
+            figures.update(server.check(connections, figures["sent_in_all"]))
         return figures
 
     def generate(self, server, arguments, program):

@@ -1,6 +1,8 @@
 """The servers that are measured: how each is made ready, started afresh for a run, and stopped."""
+import json
 import os
 import pathlib
+import re
 import shutil
 import signal
 import socket
@@ -41,8 +43,9 @@ class Server:
         self.output = self.folder / "output.log"
         self.prepared = False
 
-    def start(self):
-        self.make_ready()
+    def start(self, fresh=True):
+        if fresh:
+            self.make_ready()
         with open(self.output, "ab") as output:
             self.process = subprocess.Popen(["taskset", "-c", str(SERVER_PROCESSOR), *self.command()],
                                             stdin=subprocess.DEVNULL, stdout=output, stderr=output, env=self.environment())
@@ -55,9 +58,9 @@ class Server:
                 raise RuntimeError(f"{self.name} did not come up; see {self.output}")
             time.sleep(0.01)
 
-    def stop(self):
+    def stop(self, how=signal.SIGTERM):
         if self.process and self.process.poll() is None:
-            self.process.send_signal(signal.SIGTERM)
+            self.process.send_signal(how)
             self.process.wait(timeout=60)
 
     def environment(self):
@@ -73,6 +76,8 @@ class Selvage(Server):
     def __init__(self, binaries, work):
         super().__init__(binaries, work)
         self.ports = {"mqtt": free_port(), "amqp": self.port}    # the last that it opens is the one to wait for
+        self.settings = {}     # of hub.toml, other than init writes them
+        self.stored = 0        # messages that the store has, kept from run to run
 
     def make_ready(self):
         """A new store for every run, with the same devices."""
@@ -86,6 +91,35 @@ class Selvage(Server):
             self.prepared = True
         shutil.rmtree(self.data, ignore_errors=True)
         shutil.copytree(template, self.data)
+        self.stored = 0
+        text = (template / "hub.toml").read_text()
+        for key, value in self.settings.items():
+            text, found = re.subn(rf"^{key} = .*$", f"{key} = {value}", text, flags=re.MULTILINE)
+            if found != 1:
+                raise RuntimeError(f"hub.toml has no setting '{key}'")
+        (self.data / "hub.toml").write_text(text)
+
+    def fill(self, messages):
+        """A store with so many messages, after a clean stop."""
+        if self.stored == messages:
+            return
+        self.start()
+        try:
+            subprocess.run(self.load("--count", 50, "--window", 64, "--messages", messages), check=True, capture_output=True, timeout=300)
+        finally:
+            self.stop()
+        self.stored = messages
+
+    def kill_under_load(self):
+        """As a crash leaves it: kill -9 while messages come in."""
+        self.start(fresh=False)
+        load = subprocess.Popen(self.load("--count", 50, "--seconds", 5), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        time.sleep(1.5)
+        self.stop(signal.SIGKILL)
+        load.wait(timeout=60)
+
+    def load(self, *arguments):
+        return self.bench("publish", *arguments, *self.connection_options("mqtt"))
 
     def command(self):
         return [str(self.binaries / "selvage-hub"), "serve", "--data", str(self.data), "--listen", "127.0.0.1",
@@ -95,9 +129,10 @@ class Selvage(Server):
         return ["--port", self.ports[program], "--trust", self.data / "certs/server.pem", "--devices", self.data / "devices.txt"]
 
     def check(self, connections, messages):
-        """Every acknowledged message is in the event log, once and in its sender's order. After stop()."""
-        subprocess.run(self.bench("check-events", "--events", self.data / "events", "--devices", connections,
-                                  "--expected", messages), check=True, capture_output=True, text=True)
+        """Every acknowledged message is in the event log, once and in its sender's order. After stop(). What it takes there."""
+        done = subprocess.run(self.bench("check-events", "--events", self.data / "events", "--devices", connections,
+                                         "--expected", messages), check=True, capture_output=True, text=True)
+        return json.loads(done.stdout)
 
     def describe(self):
         commit = subprocess.run(["git", "log", "-1", "--format=%h %s"], capture_output=True, text=True,
@@ -133,6 +168,7 @@ class Mosquitto(Server):
 
     def check(self, connections, messages):
         """The receiver has checked each message."""
+        return {}
 
     def describe(self):
         shown = subprocess.run([self.command()[0], "-h"], capture_output=True, text=True).stdout

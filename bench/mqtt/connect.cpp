@@ -46,6 +46,7 @@ private:
     bool stopping_ = false;
     std::uint64_t connected_ = 0;
     std::optional<Error> failure_;
+    JsonArray pss_;
     JsonObject figures_;
 };
 
@@ -117,6 +118,7 @@ Awaitable<Result<>> ConnectRun::fleet() {
     const double cpu_before = cpu_seconds(plan_.server_pid);
     const auto begin = time_.now();
     fleet_.reserve(accounts_.size());
+    tasks_.spawn("memory", sample_pss(time_, plan_.server_pid, pss_));
     for (std::size_t i = 0; i < plan_.at_once; ++i) tasks_.spawn("connect", join_fleet());
     co_await finished_.wait();
     if (failure_) co_return fail(*failure_);
@@ -131,6 +133,7 @@ Awaitable<Result<>> ConnectRun::fleet() {
                 {"server_cpu_seconds", cpu},
                 {"memory_before", to_json(before)},
                 {"memory_after", to_json(after)},
+                {"pss_mib", pss_},
                 {"rss_per_connection", (static_cast<double>(after.rss_bytes) - static_cast<double>(before.rss_bytes)) / count},
                 {"connections_per_gib", count * (1 << 30) / static_cast<double>(after.rss_bytes)}};
     co_return Result<>{};

@@ -63,7 +63,15 @@ Awaitable<Result<>> create_all(async::Executor loop, NewDevices* devices) {
     co_return devices->outcome;
 }
 
-Awaitable<Result<>> read_all(storage::MessageLog* log, SequenceCheck* check) {
+// Body and properties as they are, without what a format adds.
+std::uint64_t content_bytes(const domain::Message& message) {
+    std::uint64_t bytes = message.body.size();
+    for (const auto& entry : message.system) bytes += entry.value.size();
+    for (const auto& property : message.properties) bytes += property.name.size() + property.value.value_or("").size();
+    return bytes;
+}
+
+Awaitable<Result<>> read_all(storage::MessageLog* log, SequenceCheck* check, std::uint64_t* content) {
     for (const auto& name : log->queue_names()) {
         const auto queue = log->queue(name, {.age = std::chrono::hours(24), .bytes = 1ull << 40});
         storage::Offset from = log->state(queue).first;
@@ -73,6 +81,7 @@ Awaitable<Result<>> read_all(storage::MessageLog* log, SequenceCheck* check) {
             for (const auto& record : batch.records) {
                 SELVAGE_CO_TRY(const auto message, domain::read_record(record.payload));
                 check->take(message.body);
+                *content += content_bytes(message);
             }
             from = batch.next;
         }
@@ -113,12 +122,17 @@ Result<JsonObject> check_events(const std::string& log_folder, std::size_t devic
     SequenceCheck check(devices);
     boost::asio::io_context loop{1};
     SELVAGE_TRY(const auto log, storage::MessageLog::open(loop.get_executor(), clock, {.folder = log_folder}));
-    SELVAGE_CHECK(run_on(loop, read_all(log.get(), &check)));
+    const std::uint64_t disk = log->state().disk_bytes;
+    std::uint64_t content = 0;
+    SELVAGE_CHECK(run_on(loop, read_all(log.get(), &check, &content)));
     if (!check.clean() || check.received() != expected)
         return fail(Errc::malformed,
                     fmt::format("the event log has {} messages of {}: {} repeated, {} after a gap, {} strange",
                                 check.received(), expected, check.repeated(), check.gaps(), check.strange()));
-    return JsonObject{{"stored", check.received()}};
+    const auto each = [&](std::uint64_t bytes) { return static_cast<double>(bytes) / static_cast<double>(std::max<std::uint64_t>(1, expected)); };
+    return JsonObject{{"stored", check.received()},
+                      {"disk_bytes_per_message", each(disk)},
+                      {"content_bytes_per_message", each(content)}};
 }
 
 }  // namespace selvage::bench

@@ -10,6 +10,7 @@
 #include "mqtt/event_log.h"
 #include "mqtt/publish.h"
 #include "mqtt/start_up.h"
+#include "mqtt/strangers.h"
 
 namespace {
 
@@ -54,6 +55,7 @@ int main(int argc, char** argv) {
     publish->add_option("--window", publishing.window, "Unacknowledged messages a connection")->check(CLI::Range(1, 60'000));
     publish->add_option("--size", publishing.body_bytes, "Bytes of a body")->check(CLI::Range(12, 262'144));
     publish->add_option("--rate", publishing.messages_per_second, "Messages a second in all; 0: as many as the windows allow");
+    publish->add_option("--messages", publishing.messages, "So many, each tenth measured apart; 0: by time")->check(CLI::Range(0u, 1u << 30));
     publish->add_option("--warm-up", publishing.warm_up, "Seconds before the measuring");
     publish->add_option("--seconds", publishing.measured, "Seconds of measuring");
     publish->add_option("--subscribe", publishing.subscribe_to, "Receive and check everything through this filter");
@@ -69,6 +71,14 @@ int main(int argc, char** argv) {
     }
     churn->add_option("--seconds", connecting.measured, "Seconds of measuring");
     fleet->add_option("--settle", connecting.settle, "Seconds between the last subscription and the look at the memory");
+
+    bench::StrangersPlan strange;
+    auto* strangers = app.add_subcommand("strangers", "Make TLS connections that never say who they are");
+    add_peer_options(*strangers, strange.peer);
+    strangers->add_option("--server-pid", strange.server_pid, "Whose memory counts");
+    strangers->add_option("--at-once", strange.at_once, "Connections being made at a time");
+    strangers->add_option("--settle", strange.settle, "Seconds between the last handshake and the look at the memory");
+    strangers->add_option("--wait", strange.wait, "Seconds to wait for the server to drop all of them");
 
     bench::StartUpPlan starting;
     auto* start_up = app.add_subcommand("start-up", "From exec to the first CONNACK");
@@ -96,6 +106,7 @@ int main(int argc, char** argv) {
     if (publish->parsed()) return answer(bench::run_publish(std::move(publishing)));
     if (churn->parsed()) return answer(bench::run_churn(std::move(connecting)));
     if (fleet->parsed()) return answer(bench::run_fleet(std::move(connecting)));
+    if (strangers->parsed()) return answer(bench::run_strangers(std::move(strange)));
     if (start_up->parsed()) return answer(bench::run_start_up(std::move(starting)));
     if (make->parsed()) {
         const auto made = bench::make_devices(registry, host, devices, devices_file);

@@ -68,8 +68,15 @@ public:
         if (!failure_ && !finished_.is_set()) failure_ = std::move(error);
         finished_.set();
     }
+    // Closed loop: whether one more is to be sent.
+    bool takes_one_more() {
+        if (!sending || (plan.messages > 0 && allotted_ == plan.messages)) return false;
+        ++allotted_;
+        return true;
+    }
     void acknowledged(TimePoint since) {
         if (measuring_) latencies_.add(time.now() - since);
+        if (plan.messages > 0) end_tenth();
         look_for_end();
     }
 
@@ -83,6 +90,8 @@ private:
     Awaitable<> receive();
     Awaitable<> schedule();
     Awaitable<Result<>> measure();
+    Awaitable<Result<>> measure_tenths();
+    void end_tenth();
     Awaitable<> give_up_later();
     void look_for_end();
     std::uint64_t total(std::uint64_t (Sender::*what)() const) const {
@@ -103,6 +112,16 @@ private:
     Latencies latencies_;
     bool measuring_ = false;
     bool draining_ = false;
+    std::uint64_t allotted_ = 0;        // closed loop: sent, or about to be
+    struct Mark {
+        std::uint64_t messages = 0;
+        TimePoint time{};
+        double cpu = 0;
+        double pss_mib = 0;
+    };
+    Mark mark() const;
+    std::vector<Mark> marks_;           // where each tenth begins, and where the last ends
+    JsonArray pss_;
     std::optional<Error> failure_;
     JsonObject figures_;
 };
@@ -117,7 +136,7 @@ Awaitable<> Sender::read() {
 }
 
 void Sender::fill_window() {
-    while (has_room()) send(run_.time.now());
+    while (has_room() && run_.takes_one_more()) send(run_.time.now());
 }
 
 void Sender::add_due(TimePoint due) {
@@ -142,7 +161,7 @@ void Sender::acknowledge(const mqtt::Packet& packet) {
     if (!due_.empty()) {
         send(due_.front());
         due_.pop_front();
-    } else if (run_.sending && run_.plan.messages_per_second == 0) {
+    } else if (run_.plan.messages_per_second == 0 && run_.takes_one_more()) {
         send(run_.time.now());
     }
     run_.acknowledged(since);
@@ -157,7 +176,8 @@ Result<JsonObject> PublishRun::go() {
 
 Awaitable<> PublishRun::run() {
     auto done = co_await connect_all();
-    if (done) done = co_await measure();
+    tasks_.spawn("memory", sample_pss(time, plan.server_pid, pss_));
+    if (done) done = co_await (plan.messages > 0 ? measure_tenths() : measure());
     if (!done) fail_run(done.error());
     finished_.set();   // from here connections may end
     for (const auto& sender : senders_) co_await sender->stop();
@@ -248,7 +268,48 @@ Awaitable<Result<>> PublishRun::measure() {
                 {"p50_ms", latencies_.percentile_ms(0.5)},
                 {"p99_ms", latencies_.percentile_ms(0.99)},
                 {"p999_ms", latencies_.percentile_ms(0.999)},
-                {"max_ms", latencies_.longest_ms()}};
+                {"max_ms", latencies_.longest_ms()},
+                {"pss_mib", pss_}};
+    co_return Result<>{};
+}
+
+PublishRun::Mark PublishRun::mark() const {
+    const auto memory = memory_of(plan.server_pid);
+    return {.messages = arrived(),
+            .time = time.now(),
+            .cpu = cpu_seconds(plan.server_pid),
+            .pss_mib = memory ? static_cast<double>(memory->pss_bytes) / (1 << 20) : 0};
+}
+
+void PublishRun::end_tenth() {
+    if (arrived() >= plan.messages * marks_.size() / 10) marks_.push_back(mark());
+}
+
+Awaitable<Result<>> PublishRun::measure_tenths() {
+    marks_.push_back(mark());
+    sending = draining_ = measuring_ = true;
+    for (const auto& sender : senders_) sender->fill_window();
+    co_await finished_.wait();
+    if (failure_) co_return fail(*failure_);
+    if (receiver_ && !check_.clean()) co_return fail(Errc::malformed, "the receiver misses, doubles or reorders messages");
+
+    JsonArray tenths;
+    std::vector<double> rates;
+    for (std::size_t i = 1; i < marks_.size(); ++i) {
+        const auto messages = static_cast<double>(marks_[i].messages - marks_[i - 1].messages);
+        const double seconds = std::chrono::duration<double>(marks_[i].time - marks_[i - 1].time).count();
+        rates.push_back(messages / std::max(marks_[i].cpu - marks_[i - 1].cpu, 0.01));
+        tenths.push_back(JsonObject{{"per_cpu_second", rates.back()}, {"per_second", messages / seconds}, {"pss_mib", marks_[i].pss_mib}});
+    }
+    figures_ = {{"messages", arrived()},
+                {"sent_in_all", total(&Sender::sent)},
+                {"tenths", std::move(tenths)},
+                {"first_tenth_per_cpu_second", rates.front()},
+                {"last_tenth_per_cpu_second", rates.back()},
+                {"last_to_first_tenth", rates.back() / rates.front()},
+                {"pss_growth_mib", marks_.back().pss_mib - marks_[1].pss_mib},
+                {"p99_ms", latencies_.percentile_ms(0.99)},
+                {"pss_mib", pss_}};
     co_return Result<>{};
 }
 
@@ -258,7 +319,7 @@ Awaitable<> PublishRun::give_up_later() {
 }
 
 void PublishRun::look_for_end() {
-    if (!draining_ || finished_.is_set()) return;
+    if (!draining_ || finished_.is_set() || allotted_ < plan.messages) return;
     const auto sent = total(&Sender::sent);
     if (total(&Sender::acknowledged) == sent && arrived() == sent) finished_.set();
 }

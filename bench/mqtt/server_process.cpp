@@ -44,6 +44,15 @@ Result<Memory> memory_of(int pid) {
     return memory;
 }
 
+async::Awaitable<> sample_pss(async::TimeSource& time, int pid, JsonArray& into) {
+    while (pid != 0) {
+        const auto memory = memory_of(pid);
+        if (memory) into.push_back(static_cast<double>(memory->pss_bytes) / (1 << 20));
+        const auto slept = co_await time.sleep_for(kSampleEvery);
+        if (!slept) co_return;
+    }
+}
+
 JsonObject to_json(const Memory& memory) {
     return {{"rss", memory.rss_bytes}, {"pss", memory.pss_bytes}, {"anonymous", memory.anonymous_bytes}};
 }

@@ -1,8 +1,10 @@
 // What the server under test uses of the machine, from /proc.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 
+#include "async/time_source.h"
 #include "base/json.h"
 #include "base/result.h"
 
@@ -19,5 +21,10 @@ struct Memory {
 // Errors: not_found (no such process), malformed.
 Result<Memory> memory_of(int pid);
 JsonObject to_json(const Memory& memory);
+
+// Adds the process's PSS in MiB to `into` every kSampleEvery, until cancelled. Reading it takes the generator's time, not the
+// server's. Pid 0: never.
+inline constexpr std::chrono::milliseconds kSampleEvery{500};
+async::Awaitable<> sample_pss(async::TimeSource& time, int pid, JsonArray& into);
 
 }  // namespace selvage::bench
