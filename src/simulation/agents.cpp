@@ -131,6 +131,17 @@ std::string World::agent_unrest(const Edge& edge) const {
     return {};
 }
 
+// Where nothing goes wrong, an agent ends only to make way for another image of itself.
+void World::check_replacements(const Edge& edge) {
+    if (!edge.engine) return;
+    std::uint64_t images = 1;
+    std::string image = "agent:1";
+    for (const auto& [number, wanted] : edge.wanted)
+        if (std::exchange(image, wanted.at(kAgent).image) != wanted.at(kAgent).image) ++images;
+    if (edge.agent->runs() > images)
+        ledger_.violated(fmt::format("the agent of {} was started {} times for {} images", edge.device, edge.agent->runs(), images));
+}
+
 async::Awaitable<bool> World::compare_deployment(Edge& edge) {
     const auto text = co_await cloud()->twins().device_document(Identity::of_module(edge.device, "$edgeAgent"));
     const auto twin = text ? parse_json_object(*text) : Result<JsonObject>(fail(text.error()));

@@ -138,6 +138,8 @@ void World::come_to_rest() {
     const std::size_t connections = network_.connections();
     if (connections > devices_.size() + edges_.size() * kConnectionsOfAnEdge)
         ledger_.violated(fmt::format("{} connections are open and nobody needs them", connections));
+    if (plan_.scenario == Scenario::calm)
+        for (const auto& edge : edges_) check_replacements(*edge);
     if (plan_.scenario == Scenario::calm && events_.repeated > 0)
         ledger_.violated(fmt::format("{} messages came twice though nothing went wrong", events_.repeated));
 }

@@ -84,6 +84,7 @@ private:
     async::Awaitable<> deploy(Edge& edge, JsonObject desired, std::int64_t number, std::uint64_t run);
     std::int64_t running_deployment(const Edge& edge) const;
     std::string agent_unrest(const Edge& edge) const;
+    void check_replacements(const Edge& edge);
     async::Awaitable<bool> compare_deployment(Edge& edge);
 
     // ---- back_end.cpp ----

@@ -72,17 +72,17 @@ async::Awaitable<> Agent::stop() {
 async::Awaitable<> Agent::keep_modules() {
     co_await source_.load_copy();
     while (!tasks_.stopping()) {
+        // Before the work: a successor of this process, or one after a power cut, goes on with what is wanted now. With an older
+        // copy it would first put the older agent back into its place.
+        if (auto saved = co_await source_.save_copy(); !saved)
+            log::warn("agent.backup", "not written, will be tried again: {}", saved.error().detail);
         const manifest::Deployment* deployment = source_.deployment();
         const std::int64_t version = source_.deployment_version();
         auto passed = co_await reconciler_.pass(deployment, version);
         if (!passed && passed.error().detail != pass_error_)
             log::warn("agent.pass", "{}", passed.error().detail);
         pass_error_ = passed ? std::string() : passed.error().detail;
-        if (passed && deployment != nullptr && reconciler_.pending().empty()) {
-            status_.last_desired_version = version;
-            if (auto saved = co_await source_.save_copy(); !saved)
-                log::warn("agent.backup", "not written, will be tried again: {}", saved.error().detail);
-        }
+        if (passed && deployment != nullptr && reconciler_.pending().empty()) status_.last_desired_version = version;
         report_wanted_.set();
         co_await wait_for(pass_wanted_, time_, settings_.pass_pause);
     }

@@ -8,6 +8,8 @@
 namespace selvage::edge::agent {
 namespace {
 
+constexpr std::chrono::minutes kOwnReplacementMax{2};
+
 using manifest::Deployment;
 using manifest::Module;
 using manifest::ModuleStatus;
@@ -175,7 +177,10 @@ bool Reconciler::advance(const Module* desired, const std::string& name, const D
         progress.retry_at.reset();
         return false;
     }
-    if (progress.retry_at && *progress.retry_at > time_.now()) return false;
+    if (progress.retry_at && *progress.retry_at > time_.now()) {
+        if (progress.error.empty()) pending_.push_back(name);
+        return false;
+    }
     if (!may_begin) {
         pending_.push_back(name);
         return true;
@@ -268,6 +273,8 @@ void Reconciler::finish(const Work& work, const Result<>& result) {
             ++progress.history.count;
             progress.history.last_restart = time_.utc_now();
         }
+        // The daemon has answered before the work: this process is about to be stopped, and asks no second time meanwhile.
+        if (work.name == "edgeAgent" && work.action != Action::restart) progress.retry_at = time_.now() + kOwnReplacementMax;
         log::info("agent.plan", "done module={} action={}", work.name, verb(work.action));
     } else if (result.error().code != Errc::cancelled) {
         const auto wait = retry_wait(progress.failures, random_.fraction());

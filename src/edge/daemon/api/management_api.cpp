@@ -92,6 +92,8 @@ Awaitable<HttpResponse> replace_module(ManagementParts& parts, ApiCall call) {
     if (name == kAgentContainer) {
         // Who asks is about to be stopped: the answer comes first, the work goes on without the asker.
         HttpResponse response = created(*spec, status);
+        // Asked once more before it is stopped, it gets what is under way; its successor asks for the rest.
+        if (parts.modules.is_being_replaced(name)) co_return response;
         parts.background.spawn("replace edgeAgent", replace_later(parts.modules, name, std::move(*spec), start));
         co_return response;
     }

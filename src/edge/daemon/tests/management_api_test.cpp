@@ -88,6 +88,22 @@ TEST_F(ManagementApi, AnswersEdgeAgentBeforeItReplacesIt) {
     }, "the new edgeAgent runs");
 }
 
+TEST_F(ManagementApi, ReplacesEdgeAgentOnceHoweverOftenItAsks) {
+    start_with_agent();
+    runtime_.calls.clear();
+    runtime_.pull_may_end.reset();
+    const auto ask = [this] {
+        return manage("PUT", at("/modules/edgeAgent?start=true"),
+                      R"({"name":"edgeAgent","type":"docker","config":{"settings":{"image":"agent:2"}}})");
+    };
+    EXPECT_EQ(ask().status, 201);
+    EXPECT_EQ(ask().status, 201);
+    runtime_.pull_may_end.set();
+    until([this] { return runtime_.called("start edgeAgent"); }, "the new agent starts");
+    EXPECT_EQ(std::ranges::count(runtime_.calls, "pull agent:2"), 1);
+    EXPECT_EQ(std::ranges::count(runtime_.calls, "remove edgeAgent"), 1);
+}
+
 TEST_F(ManagementApi, LetsOnlyEdgeAgentChangeThings) {
     runtime_.next_pids = {1};   // this test is no process of edgeAgent
     start_with_agent();
