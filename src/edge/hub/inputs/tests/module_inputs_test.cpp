@@ -138,6 +138,49 @@ TEST_F(ModuleInputsTest, AbandonedGoesOutAgainAndRejectedIsDroppedAndCounted) {
     inputs_->detach("m", &receiver_);
 }
 
+TEST_F(ModuleInputsTest, OneConnectionGetsAgainWhatItGaveBackAndNothingElse) {
+    SeededRandom random(5);
+    constexpr int kMessages = 200;
+    std::map<std::string, std::uint32_t> given_back;
+    std::set<std::string> out;    // with the connection now
+    std::set<std::string> completed;
+    std::vector<Receiver::Got> held;
+    std::size_t seen = 0;
+    int appended = 0;
+    const auto take = [&] {
+        for (; seen < receiver_.got.size(); ++seen) {
+            const auto& got = receiver_.got[seen];
+            EXPECT_FALSE(completed.contains(got.body)) << got.body << " came after it was completed";
+            EXPECT_TRUE(out.insert(got.body).second) << got.body << " came while it was out";
+            EXPECT_EQ(got.delivery_count, given_back[got.body]) << got.body;
+            held.push_back(got);
+        }
+    };
+    inputs_->listen("m", &receiver_, 7);
+    for (int step = 0; step < 20'000 && completed.size() < kMessages; ++step) {
+        take();
+        if (appended < kMessages && random.next() % 4 == 0) append(std::to_string(appended++));
+        // Between any two turns of the loop, so that a read of the log is often under way.
+        if (!held.empty() && random.next() % 2 == 0) {
+            const auto at = held.begin() + static_cast<std::ptrdiff_t>(random.next() % held.size());
+            const auto got = *at;
+            held.erase(at);
+            out.erase(got.body);
+            const bool back = random.next() % 3 == 0;
+            EXPECT_TRUE(inputs_->settle("m", got.ticket, back ? Outcome::abandoned : Outcome::completed));
+            if (back) ++given_back[got.body];
+            else completed.insert(got.body);
+        }
+        turns(1);
+    }
+    EXPECT_EQ(completed.size(), static_cast<std::size_t>(kMessages));
+    until([&] { return cursor() == kMessages; });
+    turns();
+    take();
+    EXPECT_TRUE(out.empty());
+    inputs_->detach("m", &receiver_);
+}
+
 TEST_F(ModuleInputsTest, AnUrgentQueueGoesFirstAndANewMessageWakesTheModuleAtOnce) {
     add("in", 0);
     for (const auto* body : {"slow 0", "slow 1"}) append(body);
