@@ -2,14 +2,17 @@
 // texts. `<` begins an answer of the hub (a letter for the status, the body); `m` and `w` a request to the management and the
 // workload API: "METHOD /path?query", the body behind the line. The callers are processes of every module.
 //
-// Whatever comes is answered as the API says, and no answer holds what a registry password in the request said.
+// Whatever comes is answered as the API says, and no answer holds what a registry password in the request said (unless the
+// caller said it in another place as well: an answer may repeat a name or a version).
 #include <stdlib.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <filesystem>
 #include <string>
 
 #include "base/file.h"
+#include "base/json.h"
 #include "edge/daemon/api/management_api.h"
 #include "edge/daemon/api/workload_api.h"
 #include "edge/daemon/tests/fake_runtime.h"
@@ -55,7 +58,25 @@ class NoSocket final : public net::Listener {
     Awaitable<> stop() override { co_return; }
 };
 
-Awaitable<> ask(const daemon::Api& api, std::string_view text) {
+constexpr std::string_view kPassword = "registry-password";
+
+// Whether a part of the input has the password where it is no secret: in its line, or in a body anywhere but at its place.
+bool tells_password(std::string_view part) {
+    if (part.starts_with('<')) return part.contains(kPassword);
+    if (fuzz::take_until(part, '\n').contains(kPassword)) return true;
+    auto body = parse_json_object(part);
+    if (!body) return false;   // of such a body nothing is to be repeated
+    JsonObject* object = &*body;
+    for (const char* key : {"config", "settings", "auth"}) {
+        auto* const found = object->if_contains(key);
+        if (found == nullptr || !found->is_object()) return to_text(*body).contains(kPassword);
+        object = &found->as_object();
+    }
+    object->erase("password");
+    return to_text(*body).contains(kPassword);
+}
+
+Awaitable<> ask(const daemon::Api& api, std::string_view text, bool password_is_secret) {
     auto line = fuzz::take_until(text, '\n');
     net::HttpRequest request;
     request.method = fuzz::take_until(line, ' ');
@@ -65,7 +86,7 @@ Awaitable<> ask(const daemon::Api& api, std::string_view text) {
     request.body = text;
     const auto response = co_await api.answer(std::move(request));
     SELVAGE_ASSERT(response.status >= 200 && response.status < 600);
-    SELVAGE_ASSERT(response.body.find("registry-password") == std::string::npos);
+    if (password_is_secret) SELVAGE_ASSERT(!response.body.contains(kPassword));
     if (response.status >= 400) SELVAGE_ASSERT(parse_json_object(response.body).has_value());
 }
 
@@ -93,9 +114,10 @@ Awaitable<> live(Device& device, std::vector<std::string_view> parts) {
     daemon::Api workload;
     daemon::add_management_routes(management, management_parts);
     daemon::add_workload_routes(workload, workload_parts);
+    const bool password_is_secret = std::ranges::none_of(parts, tells_password);
     for (const auto part : parts) {
-        if (part.starts_with('m')) co_await ask(management, part.substr(1));
-        if (part.starts_with('w')) co_await ask(workload, part.substr(1));
+        if (part.starts_with('m')) co_await ask(management, part.substr(1), password_is_secret);
+        if (part.starts_with('w')) co_await ask(workload, part.substr(1), password_is_secret);
     }
     co_await background.stop();
     co_await sockets.stop();
