@@ -1,7 +1,6 @@
 #include "dev/cloud_side.h"
 
 #include <fmt/core.h>
-#include <unistd.h>
 
 #include <algorithm>
 
@@ -52,14 +51,15 @@ async::Awaitable<Result<>> CloudSide::start() {
     // Ports that were free once are kept: clients know them now.
     where_ = process_->listening_at();
     where_.advice = std::move(advice);
-    SELVAGE_CO_CHECK(data_folder::write_listening(
-        hub, {.address = where_.address, .mqtt_port = where_.mqtt_port, .https_port = where_.https_port}));
+    listening_ = std::make_unique<assembly::ListeningFile>(around_.loop, around_.client_time, hub);
+    listening_->write({.address = where_.address, .mqtt_port = where_.mqtt_port, .https_port = where_.https_port});
     view_.follow(process_->events());
     co_return Result<>();
 }
 
 async::Awaitable<> CloudSide::stop() {
-    ::unlink(folder_.hub().listening().c_str());
+    if (listening_) co_await listening_->stop();
+    listening_.reset();
     co_await view_.pause();
     if (process_) co_await process_->stop();
     process_.reset();

@@ -8,6 +8,7 @@
 #include <string>
 
 #include "assembly/cloud_process.h"
+#include "assembly/listening_file.h"
 #include "dev/folder.h"
 #include "dev/telemetry_view.h"
 
@@ -40,6 +41,7 @@ private:
     TelemetryView& view_;
     std::string owner_;
     std::unique_ptr<assembly::CloudProcess> process_;
+    std::unique_ptr<assembly::ListeningFile> listening_;
 };
 
 }  // namespace selvage::dev
