@@ -73,14 +73,9 @@ async::Awaitable<Result<>> ScopeCache::refresh_all() {
     std::set<domain::Identity> listed;
     std::string continuation;
     do {
-        SELVAGE_CO_TRY(auto page, co_await api_.list(continuation));
-        for (auto& identity : page.identities) {
-            listed.insert(identity.identity);
-            co_await take(std::move(identity));
-        }
-        if (!page.continuation.empty() && page.continuation == continuation)
-            co_return fail(Errc::malformed, "the hub's listing of the scope does not end");
-        continuation = std::move(page.continuation);
+        SELVAGE_CO_TRY(auto next, co_await refresh_page(continuation, listed));
+        if (!next.empty() && next == continuation) co_return fail(Errc::malformed, "the hub's listing of the scope does not end");
+        continuation = std::move(next);
     } while (!continuation.empty());
     std::vector<domain::Identity> missing;
     for (const auto& [identity, known] : identities_)
@@ -90,6 +85,32 @@ async::Awaitable<Result<>> ScopeCache::refresh_all() {
         SELVAGE_CO_CHECK(co_await ask_once(identity));
     }
     co_return Result<>{};
+}
+
+// A page ages while its identities are stored, one commit each: someone whose keys were new meanwhile has been asked for.
+async::Awaitable<Result<std::string>> ScopeCache::refresh_page(std::string continuation, std::set<domain::Identity>& listed) {
+    const Request request(*this);
+    SELVAGE_CO_TRY(auto page, co_await api_.list(std::move(continuation)));
+    for (auto& identity : page.identities) {
+        listed.insert(identity.identity);
+        if (is_news(identity.identity, request)) co_await take(std::move(identity));
+    }
+    co_return std::move(page.continuation);
+}
+
+bool ScopeCache::is_news(const domain::Identity& identity, const Request& request) {
+    auto& teller = told_by_[identity];
+    if (teller > request.number()) return false;
+    teller = request.number();
+    return true;
+}
+
+void ScopeCache::forget(const Request& request) {
+    requests_.erase(request.number());
+    if (requests_.empty())
+        told_by_.clear();
+    else
+        std::erase_if(told_by_, [oldest = *requests_.begin()](const auto& told) { return told.second <= oldest; });
 }
 
 async::Awaitable<> ScopeCache::take(ScopeIdentity identity) {
@@ -144,12 +165,14 @@ async::Awaitable<> ScopeCache::ask(domain::Identity identity, std::shared_ptr<Qu
 }
 
 async::Awaitable<Result<>> ScopeCache::ask_once(domain::Identity identity) {
+    const Request request(*this);
     auto answer = co_await api_.get(identity);
+    if (!answer && answer.error().code != Errc::not_found) co_return fail(answer.error());
+    if (!is_news(identity, request)) co_return Result<>{};
     if (answer) {
         co_await take(*std::move(answer));
         co_return Result<>{};
     }
-    if (answer.error().code != Errc::not_found) co_return fail(answer.error());
     log::info("edge.scope", "not in scope identity={} reason={}", to_text(identity), answer.error().detail);
     co_await remove(identity);
     co_return Result<>{};

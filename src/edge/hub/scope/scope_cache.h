@@ -2,12 +2,14 @@
 //
 // Refreshed whole at start, every hour, when the hub above becomes reachable again and on demand; single identities when
 // someone connects whom the cache does not know or whose key does not fit, at most once in `identity_pause` for each.
+// Answers may overtake each other: what was asked for later wins, so that what is known is as new as the last question.
 //
 // Runs on: the hub's loop. Bounded: the scope itself, and `asked_max` remembered questions; at most `asking_max` single
 // questions are under way at once, more get their answer from what is known.
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 #include <map>
 #include <set>
 #include <unordered_map>
@@ -64,8 +66,26 @@ private:
         async::Event answered;
         Result<> result = fail(Errc::cancelled, "the scope cache is stopping");
     };
+    // A request to the hub above, from before it is sent until all that it brought is taken.
+    class Request {
+    public:
+        explicit Request(ScopeCache& cache) : cache_(cache), number_(++cache.last_request_) { cache.requests_.insert(number_); }
+        ~Request() { cache_.forget(*this); }
+        Request(const Request&) = delete;
+        Request& operator=(const Request&) = delete;
+        std::uint64_t number() const { return number_; }
+
+    private:
+        ScopeCache& cache_;
+        std::uint64_t number_;
+    };
+
     async::Awaitable<> refresh_loop();
     async::Awaitable<Result<>> refresh_all();
+    async::Awaitable<Result<std::string>> refresh_page(std::string continuation, std::set<domain::Identity>& listed);
+    // False when a later request has told of this identity already.
+    bool is_news(const domain::Identity& identity, const Request& request);
+    void forget(const Request& request);
     async::Awaitable<> ask(domain::Identity identity, std::shared_ptr<Question> question);
     async::Awaitable<Result<>> ask_once(domain::Identity identity);
     async::Awaitable<> take(ScopeIdentity identity);
@@ -81,6 +101,9 @@ private:
     std::map<domain::Identity, ScopeIdentity> identities_;
     std::unordered_map<domain::Identity, TimePoint> asked_;
     std::map<domain::Identity, std::shared_ptr<Question>> asking_;
+    std::uint64_t last_request_ = 0;
+    std::set<std::uint64_t> requests_;                            // under way
+    std::map<domain::Identity, std::uint64_t> told_by_;           // only what an older request under way could contradict
     std::optional<TimePoint> last_refresh_;
     bool complete_ = false;             // a listing has succeeded since start
     async::Event refresh_wanted_;

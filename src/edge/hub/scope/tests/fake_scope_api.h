@@ -10,7 +10,10 @@ namespace selvage::edge::hub::testing {
 
 class FakeScopeApi final : public ScopeApi {
 public:
-    explicit FakeScopeApi(async::Executor loop) : answering(std::move(loop)) { answering.set(); }
+    explicit FakeScopeApi(const async::Executor& loop) : answering(loop), delivering_lists(loop) {
+        answering.set();
+        delivering_lists.set();
+    }
 
     async::Awaitable<Result<ScopePage>> list(std::string continuation) override {
         ++lists;
@@ -21,6 +24,7 @@ public:
             if ((identity.device < "m") == continuation.empty() && !hidden_from_list.contains(identity))
                 page.identities.push_back(entry);
         if (continuation.empty()) page.continuation = "second";
+        co_await delivering_lists.wait();
         co_return page;
     }
     async::Awaitable<Result<ScopeIdentity>> get(domain::Identity identity) override {
@@ -46,6 +50,7 @@ public:
     int lists = 0;
     int gets = 0;
     async::Event answering;
+    async::Event delivering_lists;     // not set: a listing's page is made, and on its way
 };
 
 class RecordingScopeListener final : public ScopeListener {

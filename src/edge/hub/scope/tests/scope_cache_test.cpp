@@ -131,6 +131,42 @@ TEST_F(ScopeCacheTest, SeveralWhoAskTogetherShareOneQuestion) {
     async::testing::run(loop_, tasks.stop());
 }
 
+TEST_F(ScopeCacheTest, AListingThatWasOvertakenByAQuestionDoesNotBringOldKeysBack) {
+    api_.add(kA, "b2xk");
+    api_.add(kZ, "a2V5");
+    api_.delivering_lists.reset();
+    cache_->start();
+    until([&] { return api_.lists == 1; });
+    api_.add(kA, "bmV3");
+    EXPECT_TRUE(refresh(kA).has_value());
+    api_.delivering_lists.set();
+    until([&] { return cache_->find(kZ) != nullptr; });
+    ASSERT_NE(cache_->find(kA), nullptr);
+    EXPECT_EQ(cache_->find(kA)->primary_key, "bmV3");
+}
+
+TEST_F(ScopeCacheTest, AListingThatWasOvertakenByAQuestionDoesNotBringADeletedIdentityBack) {
+    api_.add(kA, "a2V5");
+    api_.add(kZ, "a2V5");
+    api_.delivering_lists.reset();
+    cache_->start();
+    until([&] { return api_.lists == 1; });
+    api_.identities.erase(kA);
+    EXPECT_TRUE(refresh(kA).has_value());
+    api_.delivering_lists.set();
+    until([&] { return cache_->find(kZ) != nullptr; });
+    EXPECT_EQ(cache_->find(kA), nullptr);
+}
+
+TEST_F(ScopeCacheTest, ALaterListingBringsNewKeysAfterAQuestion) {
+    api_.add(kA, "b2xk");
+    EXPECT_TRUE(refresh(kA).has_value());
+    api_.add(kA, "bmV3");
+    cache_->start();
+    until([&] { return api_.lists == 2; });
+    until([&] { return cache_->find(kA)->primary_key == "bmV3"; });
+}
+
 TEST_F(ScopeCacheTest, NoAnswerIsAnErrorAndIsAskedAgain) {
     api_.reachable = false;
     EXPECT_EQ(refresh(kA).error().code, Errc::unavailable);
