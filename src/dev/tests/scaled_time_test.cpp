@@ -21,6 +21,8 @@ struct ScaledTimeTest : ::testing::Test {
         group.spawn("sleep", [](ScaledTime& clock, Duration how_long, bool& flag) -> Awaitable<> {
             if (co_await clock.sleep_for(how_long)) flag = true;
         }(scaled, time, ended));
+        loop.restart();
+        loop.poll();    // it sleeps now
         real.advance(real_time);
         loop.restart();
         loop.poll();

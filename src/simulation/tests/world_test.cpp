@@ -70,7 +70,7 @@ TEST(World, ADiskThatLiesAboutItsSyncsIsFoundOut) {
 
 TEST(World, EveryKindOfFaultComesAndDoesSomething) {
     Report all;
-    for (std::uint64_t seed = 1; seed <= 5; ++seed) {
+    for (std::uint64_t seed = 1; seed <= 8; ++seed) {
         auto plan = small(seed);
         plan.faults = 60;
         const auto report = run_world(plan);

@@ -72,6 +72,7 @@ TEST_F(LogTest, AQueueWithRetentionShowsARecordOnceItIsDurable) {
     bool durable = false;
     const std::vector<Target> both{{kept}, {passed_on}};
     log_->append(both, "second", [&durable](const Result<>& result) { durable = result.has_value(); });
+    run([](MessageLog& log, QueueId q) -> async::Awaitable<> { co_await log.wait_for_append(q, 1); }(*log_, passed_on));
     const bool written = disk->syncing.try_acquire_for(std::chrono::seconds(10));
     EXPECT_TRUE(written);
     EXPECT_EQ(all(kept), std::vector<std::string>{"first"}) << "a power cut may still take the second";
