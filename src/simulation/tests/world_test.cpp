@@ -1,6 +1,8 @@
 #include "simulation/world.h"
 
 #include <gtest/gtest.h>
+
+#include <algorithm>
 #include <stdlib.h>
 
 #include <filesystem>
@@ -70,7 +72,9 @@ TEST(World, ADiskThatLiesAboutItsSyncsIsFoundOut) {
 
 TEST(World, EveryKindOfFaultComesAndDoesSomething) {
     Report all;
-    for (std::uint64_t seed = 1; seed <= 8; ++seed) {
+    const auto every = [](const auto& counts) { return std::ranges::find(counts, 0u) == std::ranges::end(counts); };
+    // Some need luck in a run this short: a sync fails only if something is written meanwhile.
+    for (std::uint64_t seed = 1; seed <= 30 && !(seed > 5 && every(all.faults) && every(all.effects)); ++seed) {
         auto plan = small(seed);
         plan.faults = 60;
         const auto report = run_world(plan);
