@@ -119,7 +119,7 @@ test('faults come as asked for and no reading is lost', async (t) => {
   assert.ok(system.faults('delay').length === 1);
   for (const sensor of system.facts.sensors) {
     const so = system.telemetry('edge-device', sensor).length;
-    const events = await system.telemetryUntil(so + 20, 'edge-device', sensor, 30);
+    const events = await system.telemetryUntil(so + 20, 'edge-device', sensor, 120);    // waits between redials grow while the cuts go on
     assert.deepEqual(missing(events), [], `readings of ${sensor}`);
     t.diagnostic(`${sensor}: ${new Set(events.map((event) => event.properties.sequenceNumber)).size} readings, none lost`);
   }
