@@ -92,6 +92,17 @@ Awaitable<Result<FileFacts>> take_body(net::HttpBodyReader* body, hub_api::Incom
     co_return co_await file.finish();
 }
 
+// The whole body, which is of a size that was checked.
+Awaitable<Result<std::string>> read_whole(net::HttpBodyReader* body) {
+    std::string whole;
+    while (body != nullptr) {
+        SELVAGE_CO_TRY(const auto part, co_await body->read());
+        if (!part) break;
+        whole += *part;
+    }
+    co_return whole;
+}
+
 }  // namespace
 
 bool BlobHead::takes(std::string_view target) const {
@@ -194,12 +205,7 @@ BlobHead::Answer BlobHead::put_block_list(HttpRequest& request, Call call) {
     const auto length = length_of(request.headers);
     if (!length) co_return std::unexpected(Refusal(kNoLength, "give Content-Length"));
     if (*length > kBlockListBytesMax) co_return fail(Errc::message_too_large, "the list of blocks is too long");
-    std::string xml;
-    while (request.incoming != nullptr) {
-        SELVAGE_CO_TRY(const auto part, co_await request.incoming->read());
-        if (!part) break;
-        xml += *part;
-    }
+    SELVAGE_CO_TRY(const auto xml, co_await async::with_deadline(time_, settings_.list_timeout, read_whole(request.incoming)));
     if (const auto md5 = trim(request.headers.get("Content-MD5")); !md5.empty()) {
         Md5 sum;
         sum.add(xml);

@@ -22,6 +22,7 @@ using async::Awaitable;
 
 struct BlobHeadSettings {
     std::chrono::minutes upload_timeout{30};  // for one request; what the Node SDK gives a whole upload
+    std::chrono::minutes list_timeout{2};     // for a list of blocks to arrive, which is kept in memory
 };
 
 class BlobHead {

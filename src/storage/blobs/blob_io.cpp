@@ -21,7 +21,7 @@ struct Installed {
 BlobWriter::BlobWriter(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 
 BlobWriter::~BlobWriter() {
-    --impl_->core->writers;
+    impl_->core->end_writer(impl_->owner);
     if (impl_->installed) return;
     // When the threads cannot take it, the next start does it.
     impl_->core->pool.post([temporary = impl_->temporary] { ::unlink(temporary.c_str()); });

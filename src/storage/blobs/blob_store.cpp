@@ -58,8 +58,12 @@ Awaitable<Result<std::unique_ptr<BlobWriter>>> BlobStore::put(BlobName name, std
     auto& core = *core_;
     SELVAGE_CO_CHECK(check_size(bytes, core.settings.file_bytes_max));
     if (core.writers >= core.settings.writers_max) co_return fail(Errc::throttled, "too many uploads at the same time");
+    if (core.writers_of(name.owner) >= core.settings.owner_writers_max) {
+        co_return fail(Errc::throttled, "too many uploads of this device at the same time");
+    }
     SELVAGE_CO_TRY(auto room, Room::take(core.usage, name.owner, price_of(bytes)));
     ++core.writers;
+    ++core.owner_writers[name.owner];
     auto impl = std::unique_ptr<BlobWriter::Impl>(
         new BlobWriter::Impl{.core = core_,
                              .owner = name.owner,
@@ -95,12 +99,8 @@ Awaitable<Result<BlobFacts>> BlobStore::commit(BlobName name, std::vector<std::s
     SELVAGE_CO_CHECK(check_size(bytes, core->settings.file_bytes_max));
     SELVAGE_CO_TRY(const auto writer, co_await put(name, bytes, only_new));
     auto& impl = *writer->impl_;
-    auto join = [disk, name, blocks = std::move(blocks), file = impl.file]() -> Result<> {
-        for (const auto& block : blocks) {
-            SELVAGE_TRY(const auto part, OpenFile::open(disk->block_path(name, block)));
-            SELVAGE_CHECK(file->append(*part));
-        }
-        return {};
+    auto join = [disk, name, blocks = std::move(blocks), bytes, file = impl.file] {
+        return disk->join(name, blocks, bytes, *file);
     };
     SELVAGE_CO_CHECK(co_await core->pool.run(std::move(join)));
     impl.written = bytes;

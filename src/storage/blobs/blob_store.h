@@ -11,7 +11,8 @@
 //   incoming/              what is being written; emptied at start
 //
 // Runs on: one loop; the disk's work is done on threads of its own. Bounded by the settings: the size of a file, of all that
-// an owner has and of all there is (waiting blocks and announced bytes count), how many are being written at once.
+// an owner has and of all there is (waiting blocks and announced bytes count), how many are being written at once, by all and
+// by one owner.
 #pragma once
 
 #include <chrono>
@@ -35,6 +36,7 @@ struct BlobSettings {
     std::uint64_t owner_bytes_max = 4ull << 30;
     std::uint64_t total_bytes_max = 16ull << 30;
     std::size_t writers_max = 256;
+    std::size_t owner_writers_max = 64;             // so that one that is slow on purpose does not keep all others out
     std::chrono::hours blocks_kept{24};
 };
 
@@ -94,7 +96,7 @@ public:
     static Result<std::unique_ptr<BlobStore>> open(const Clock& clock, BlobSettings settings);
     ~BlobStore();
 
-    // `bytes` are to come. Errors: message_too_large, quota_exceeded, throttled (writers_max), io_error.
+    // `bytes` are to come. Errors: message_too_large, quota_exceeded, throttled (writers_max, owner_writers_max), io_error.
     Awaitable<Result<std::unique_ptr<BlobWriter>>> put(BlobName name, std::uint64_t bytes, bool only_new);
     // `block` is an id of 1 to 64 bytes; one of that id is replaced. Errors: as put(), invalid_argument.
     Awaitable<Result<std::unique_ptr<BlobWriter>>> put_block(BlobName name, std::string block, std::uint64_t bytes);

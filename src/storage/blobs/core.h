@@ -4,6 +4,8 @@
 // loop.
 #pragma once
 
+#include <map>
+
 #include "async/blocking_pool.h"
 #include "storage/blobs/blob_store.h"
 #include "storage/blobs/disk.h"
@@ -19,11 +21,22 @@ struct BlobStore::Core {
           usage(std::make_shared<blobs::Usage>(settings.owner_bytes_max, settings.total_bytes_max)),
           pool("blobs", 2) {}
 
+    std::size_t writers_of(const std::string& owner) const {
+        const auto found = owner_writers.find(owner);
+        return found == owner_writers.end() ? 0 : found->second;
+    }
+    void end_writer(const std::string& owner) {
+        --writers;
+        const auto found = owner_writers.find(owner);
+        if (--found->second == 0) owner_writers.erase(found);
+    }
+
     const Clock& clock;
     BlobSettings settings;
     std::shared_ptr<blobs::Disk> disk;
     std::shared_ptr<blobs::Usage> usage;
     std::size_t writers = 0;
+    std::map<std::string, std::size_t> owner_writers;  // of those who have any
     std::uint64_t last_incoming = 0;
     async::BlockingPool pool;
 };

@@ -182,9 +182,30 @@ Result<std::uint64_t> Disk::remove(const std::string& path) {
     SELVAGE_TRY(const auto before, facts_of(path));
     if (::unlink(path.c_str()) != 0) return fail(from_errno("remove " + path, errno));
     if (durable_) SELVAGE_CHECK(sync_folder(parent_of(path)));
-    // The owner's folder goes with the last file; where others are in it, it stays.
-    ::rmdir(parent_of(path).c_str());
+    remove_folders_of(path);
     return price_of(before.bytes);
+}
+
+void Disk::remove_folders_of(const std::string& path) const {
+    // FOLDER/files and FOLDER/blocks stay, and so does all that something else is in.
+    const std::size_t most = std::string_view("/blocks").size() + folder_.size();
+    for (auto above = parent_of(path); above.size() > most; above = parent_of(above)) {
+        if (::rmdir(above.c_str()) != 0) return;
+    }
+}
+
+Result<> Disk::join(const BlobName& name, const std::vector<std::string>& blocks, std::uint64_t bytes, OpenFile& into) const {
+    const auto changed = [] { return fail(Errc::not_found, "the blocks changed while they were joined"); };
+    for (const auto& block : blocks) {
+        SELVAGE_TRY(const auto part, OpenFile::open(block_path(name, block)));
+        // Of the open file, which stays the same when another is renamed to its place.
+        SELVAGE_TRY(const auto facts, part->facts());
+        if (facts.bytes > bytes) return changed();
+        bytes -= facts.bytes;
+        SELVAGE_CHECK(into.append(*part));
+    }
+    if (bytes > 0) return changed();
+    return {};
 }
 
 std::uint64_t Disk::price_of_blocks(const BlobName& name) const {
@@ -200,7 +221,9 @@ std::uint64_t Disk::remove_blocks(const BlobName& name) {
     const std::scoped_lock one_at_a_time(changing_);
     const auto price = price_of_blocks(name);
     std::error_code error;
-    fs::remove_all(blocks_path(name), error);
+    const auto path = blocks_path(name);
+    fs::remove_all(path, error);
+    remove_folders_of(path);
     return error ? 0 : price;
 }
 

@@ -58,6 +58,9 @@ public:
     Result<std::uint64_t> install(const std::string& from, const std::string& to, bool only_new);
     // Unlinks; gives the price of what was there. Errors: not_found, io_error.
     Result<std::uint64_t> remove(const std::string& path);
+    // Appends these blocks, which have `bytes` together. Errors: not_found (also: one was replaced by another since they were
+    // counted; no more than `bytes` is written), quota_exceeded (the disk is full), io_error.
+    Result<> join(const BlobName& name, const std::vector<std::string>& blocks, std::uint64_t bytes, OpenFile& into) const;
     // All blocks of a name. Gives their price.
     std::uint64_t remove_blocks(const BlobName& name);
     std::uint64_t price_of_blocks(const BlobName& name) const;
@@ -71,6 +74,8 @@ private:
     void walk(const std::string& root, std::size_t names, const Seen& seen) const;
     // With every folder's entry on the disk.
     Result<> make_folders_for(const std::string& path);
+    // Those that `path` stood in and that nothing is in any more.
+    void remove_folders_of(const std::string& path) const;
 
     std::string folder_;
     bool durable_;

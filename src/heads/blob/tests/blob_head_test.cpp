@@ -97,6 +97,10 @@ struct Body final : net::HttpBodyReader {
     Awaitable<Result<std::optional<std::string>>> read() override {
         ++reads;
         if (parts.empty() && failure) co_return fail(*failure);
+        if (parts.empty() && stalls != nullptr) {
+            stalls->advance(std::chrono::minutes(3));
+            SELVAGE_CO_CHECK(co_await stalls->sleep_for(std::chrono::hours(24)));
+        }
         if (parts.empty()) co_return std::nullopt;
         auto part = std::move(parts.front());
         parts.pop_front();
@@ -104,6 +108,7 @@ struct Body final : net::HttpBodyReader {
     }
     std::deque<std::string> parts;
     std::optional<Error> failure;
+    async::VirtualTime* stalls = nullptr;  // instead of ending
     int reads = 0;
 };
 
@@ -256,6 +261,12 @@ TEST_F(BlobHeadTest, AnUploadThatEndsHalfWayLeavesNoFile) {
     body.failure.reset();
     storage.write_failure = Error{Errc::quota_exceeded, "the disk is full"};
     EXPECT_EQ(error_of(call("PUT", file, block_blob, {"he"})), "507 InsufficientStorage");
+    EXPECT_TRUE(storage.files.empty());
+}
+
+TEST_F(BlobHeadTest, AListOfBlocksIsNotWaitedForAsLongAsAFile) {
+    body.stalls = &time;
+    EXPECT_EQ(error_of(call("PUT", file + "&comp=blocklist", {}, {"<BlockList>"})), "500 OperationTimedOut");
     EXPECT_TRUE(storage.files.empty());
 }
 

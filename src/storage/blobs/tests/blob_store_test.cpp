@@ -8,6 +8,7 @@
 #include "async/tests/run.h"
 #include "async/time_source.h"
 #include "base/time_text.h"
+#include "storage/blobs/disk.h"
 
 namespace selvage::storage {
 namespace {
@@ -188,6 +189,51 @@ TEST_F(Blobs, EveryBoundIsARefusal) {
     auto two = get(store->put({"d1", "b"}, 1, false));
     ASSERT_TRUE(one && two);
     EXPECT_EQ(code(put({"d1", "c"}, "x")), "throttled");
+}
+
+TEST_F(Blobs, OneOwnerLeavesWritersForTheOthers) {
+    settings.owner_writers_max = 2;
+    open();
+    auto one = get(store->put({"d1", "a"}, 1, false));
+    auto two = get(store->put_block({"d1", "b"}, "b", 1));
+    ASSERT_TRUE(one && two);
+    EXPECT_EQ(code(put({"d1", "c"}, "x")), "throttled");
+    EXPECT_EQ(code(put({"d2", "c"}, "x")), "done");
+    one->reset();
+    EXPECT_EQ(code(put({"d1", "c"}, "x")), "done");
+}
+
+// Whoever replaces blocks while they are joined gets no file that is larger than the room taken for it.
+TEST_F(Blobs, BlocksThatGrewSinceTheyWereCountedAreNotJoined) {
+    const BlobName name{"d1", "x"};
+    ASSERT_TRUE(block(name, "b", std::string(10, 'x')));
+    const blobs::Disk disk(settings.folder, false);
+    const auto path = folder + "/joined";
+    const auto join = [&](std::uint64_t counted) {
+        fs::remove(path);
+        auto file = blobs::OpenFile::create(path);
+        return code(disk.join(name, {"b", "b"}, counted, **file)) + " " + std::to_string(fs::file_size(path));
+    };
+    EXPECT_EQ(join(20), "done 20");
+    EXPECT_EQ(join(19), "not_found 10");
+    EXPECT_EQ(join(2), "not_found 0");
+    EXPECT_EQ(join(21), "not_found 20") << "they may have shrunk too";
+}
+
+TEST_F(Blobs, ALongNameLeavesNoFoldersBehind) {
+    const BlobName name{"d1", std::string(1000, 'x')};
+    const auto left = [&] {
+        return std::distance(fs::recursive_directory_iterator(settings.folder), {});
+    };
+    const auto before = left();
+    ASSERT_TRUE(block(name, "b", "x"));
+    ASSERT_TRUE(get(store->commit(name, {"b"}, false)));
+    ASSERT_TRUE(get(store->remove(name)));
+    ASSERT_TRUE(block(name, "b", "x"));
+    time.advance(std::chrono::hours(25));
+    ASSERT_TRUE(get(store->drop_old_blocks()));
+    EXPECT_EQ(left(), before) << "files, blocks and incoming are all that stays";
+    EXPECT_EQ(code(put(name, "again")), "done");
 }
 
 TEST_F(Blobs, UsageEndsAtNothingWhenAllIsRemoved) {
