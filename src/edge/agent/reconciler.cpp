@@ -103,6 +103,7 @@ std::string Reconciler::generation_of(const std::string& name) const {
 }
 
 async::Awaitable<Result<>> Reconciler::pass(const Deployment* deployment, std::int64_t version) {
+    auto ended = ended_;
     SELVAGE_CO_CHECK(co_await look());
     pending_.clear();
     decisions_.clear();
@@ -110,6 +111,11 @@ async::Awaitable<Result<>> Reconciler::pass(const Deployment* deployment, std::i
     version_ = version;
     const auto learned = co_await learn_identities(*deployment);
     if (!learned) log::debug("agent.identities", "not known now: {}", learned.error().detail);
+    // What work has made or removed while the daemon was asked is not in its answer, and would be made or removed again.
+    while (ended != ended_) {
+        ended = ended_;
+        SELVAGE_CO_CHECK(co_await look());
+    }
 
     remove_strangers(*deployment);
     std::vector<const Module*> ordered;
@@ -265,6 +271,7 @@ async::Awaitable<Result<>> Reconciler::remove(const std::string& name) {
 void Reconciler::finish(const Work& work, const Result<>& result) {
     Progress& progress = progress_[work.name];
     progress.busy = false;
+    ++ended_;
     if (result) {
         progress.failures = 0;
         progress.retry_at.reset();

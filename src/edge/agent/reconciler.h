@@ -95,6 +95,7 @@ private:
     std::map<std::string, std::string> generations_;   // by module name
     std::int64_t identities_for_version_ = -1;
     std::int64_t version_ = 0;
+    std::uint64_t ended_ = 0;                  // works, ever
     std::vector<std::string> pending_;
     async::TaskGroup tasks_;
 };
