@@ -13,6 +13,9 @@ namespace {
 constexpr std::chrono::minutes kTokenSkew{5};        // docs/wire/mqtt.md#connack; the same for all protocols
 constexpr std::chrono::seconds kFlushTimeout{60};
 constexpr std::chrono::seconds kLookEvery{60};       // for what has no time of its own, and what has changed meanwhile
+// The engine wants to look again in half of the peer's idle-time-out: at once for 1 ms. Whoever asks for that is refused, but
+// until that connection has ended nobody else may starve for it.
+constexpr std::chrono::milliseconds kTickLeast{100};
 
 }  // namespace
 
@@ -22,7 +25,7 @@ Awaitable<> AmqpConnection::watch() {
         look_->reset();
         const TimePoint now = time_.now();
         TimePoint wake = now + kLookEvery;
-        if (const auto next = engine_->tick(now)) wake = std::min(wake, *next);
+        if (const auto next = engine_->tick(now)) wake = std::min(wake, std::max(*next, now + kTickLeast));
         handle_events();
         if (const auto next = drop_expired(now)) wake = std::min(wake, *next);
         if (stranger_since_) {
@@ -31,7 +34,7 @@ Awaitable<> AmqpConnection::watch() {
             else wake = std::min(wake, limit);
         }
         if (flushing_ && now >= flush_began_ + kFlushTimeout) co_return end("the client does not read");
-        if (wake > now) co_await async::run_for(time_, wake - now, look_->wait());
+        co_await async::run_for(time_, wake - now, look_->wait());
     }
 }
 

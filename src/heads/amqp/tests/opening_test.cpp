@@ -136,6 +136,15 @@ TEST_F(AmqpOpening, RefusesAHastyIdleTimeOut) {
     EXPECT_FALSE(dial({}, {.container_id = "test", .idle_time_out = 5'000ms}).open().connection_end);
 }
 
+// The engine then wants to be looked at in half of a millisecond, for ever: at once, as it counts.
+TEST_F(AmqpOpening, NobodyStarvesForAnIdleTimeOutOfOneMillisecond) {
+    Client& hasty = dial({}, {.container_id = "test", .idle_time_out = 1ms}).open();
+    EXPECT_EQ(hasty.connection_end->name, "amqp:not-allowed");
+    live(1s, 1s);
+    EXPECT_TRUE(hasty.closed);
+    EXPECT_FALSE(dial({}, {.container_id = "test"}).open().connection_end);
+}
+
 TEST_F(AmqpOpening, TakesACertificateAtTheAttach) {
     // Streams in memory show none.
     Client& client = dial().open();
