@@ -24,7 +24,7 @@ using simulation::Report;
 using simulation::Scenario;
 
 constexpr const char* kUsage = R"(usage: selvage-simulate [options]
-  --seeds N           how many seeds to run (default 100; 1 with --seed)
+  --seeds N           how many seeds to run (default 100; 1 with --seed or --scenario offline)
   --seed S            the first seed (default 1)
   --days D            simulated days a seed (default 0.17; 30 with --scenario offline)
   --scenario NAME     faults (default), calm, offline
@@ -97,7 +97,10 @@ std::optional<Options> read_options(int count, char** arguments) {
     }
     const double days = options.days.value_or(options.plan.scenario == Scenario::offline ? 30 : 1.0 / 6);
     options.plan.time = std::chrono::duration_cast<Duration>(std::chrono::duration<double>(days * 86'400));
-    if (options.plan.scenario == Scenario::offline) options.plan.messages = static_cast<std::size_t>(days * 144);
+    if (options.plan.scenario == Scenario::offline) {
+        options.plan.messages = static_cast<std::size_t>(days * 144);
+        if (!options.seeds) options.seeds = 1;
+    }
     options.plan.agents = options.agents.value_or(options.plan.scenario != Scenario::offline);
     if (options.trace || options.level != log::Level::off) options.jobs = 1;
     return options;
