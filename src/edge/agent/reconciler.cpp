@@ -40,6 +40,9 @@ Observed observe(const management::ModuleDetails& details) {
     return seen;
 }
 
+// Docker, killed and started again, may keep an old task of a container and never start it again: only a new one starts then.
+bool is_stuck(const Error& refusal) { return refusal.detail.find("already exists") != std::string::npos; }
+
 std::string_view verb(Action action) {
     switch (action) {
         case Action::create: return "create";
@@ -195,7 +198,7 @@ bool Reconciler::advance(const Module* desired, const std::string& name, const D
     pending_.push_back(name);
     const bool first_try = progress.failures == 0;
     log::info("agent.plan", "module={} action={} deployment={}", name, verb(decision.action), version_);
-    Work work{decision.action, name, hash, desired != nullptr && desired->status == ModuleStatus::running, {}};
+    Work work{decision.action, name, hash, desired != nullptr && desired->status == ModuleStatus::running, !first_try, {}};
     std::optional<Module> module;
     if (desired != nullptr) module = *desired;
     tasks_.spawn("module work", run(std::move(work), deployment, std::move(module)));
@@ -217,7 +220,13 @@ async::Awaitable<Result<>> Reconciler::perform(Work& work, const Deployment& dep
         }
         case Action::remove: co_return co_await remove(work.name);
         case Action::start:
-        case Action::restart: co_return co_await daemon_.start_module(work.name);
+        case Action::restart: {
+            auto started = co_await daemon_.start_module(work.name);
+            if (started || !work.again || work.name == "edgeAgent" || !is_stuck(started.error())) co_return started;
+            SELVAGE_CO_CHECK(co_await daemon_.delete_module(work.name));
+            work.run = true;
+            co_return co_await make(work, deployment, *module);
+        }
         case Action::stop: co_return co_await daemon_.stop_module(work.name);
         case Action::none: break;
     }

@@ -65,6 +65,7 @@ private:
         std::string name;
         std::string hash;
         bool run = false;                        // start it afterwards
+        bool again = false;                      // it was tried before and failed
         std::optional<management::ModuleSpec> spec;
     };
 

@@ -10,6 +10,13 @@ namespace selvage::edge::daemon {
 
 using management::ModuleStatus;
 
+namespace {
+
+// Docker, killed and started again, may refuse a container for ever ("task … already exists"): only a new one starts then.
+constexpr unsigned kRefusalsUntilMadeAnew = 2;
+
+}  // namespace
+
 Watchdog::Watchdog(async::Executor loop, async::TimeSource& time, Modules& modules, MakeAgentSpec make_spec, Settings settings)
     : time_(time), modules_(modules), make_spec_(std::move(make_spec)), settings_(settings), woken_(std::move(loop)) {}
 
@@ -60,12 +67,11 @@ Awaitable<Result<>> Watchdog::check() {
     }
     running_since_.reset();
     if (!may_start_now()) co_return Result<>();
-    if (details && (details->status == ModuleStatus::stopped || details->status == ModuleStatus::failed)) co_return co_await start_agent();
-    if (details) {
-        auto removed = co_await modules_.remove(name);
-        if (!removed) co_return removed;
+    if (details && (details->status == ModuleStatus::stopped || details->status == ModuleStatus::failed)) {
+        auto started = co_await start_agent();
+        if (started || starts_refused_ < kRefusalsUntilMadeAnew) co_return started;
     }
-    co_return co_await create_agent();
+    co_return co_await create_agent(details.has_value());
 }
 
 bool Watchdog::may_start_now() {
@@ -84,13 +90,20 @@ bool Watchdog::may_start_now() {
 Awaitable<Result<>> Watchdog::start_agent() {
     if (last_start_ && time_.now() - *last_start_ < settings_.longest_pause) ++quick_ends_;
     last_start_ = time_.now();
-    co_return co_await modules_.start(std::string(kAgentContainer));
+    auto started = co_await modules_.start(std::string(kAgentContainer));
+    if (started) starts_refused_ = 0;
+    else if (started.error().code != Errc::unavailable) ++starts_refused_;
+    co_return started;
 }
 
-Awaitable<Result<>> Watchdog::create_agent() {
-    log::info("daemon.watchdog", "create edgeAgent");
+Awaitable<Result<>> Watchdog::create_agent(bool in_the_way) {
+    log::info("daemon.watchdog", "create edgeAgent starts_refused={}", starts_refused_);
     auto spec = co_await make_spec_();
     if (!spec) co_return fail(spec.error());
+    if (in_the_way) {
+        auto removed = co_await modules_.remove(std::string(kAgentContainer));
+        if (!removed) co_return removed;
+    }
     auto created = co_await modules_.create(std::move(*spec));
     if (!created) co_return created;
     co_return co_await start_agent();

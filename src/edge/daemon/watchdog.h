@@ -42,7 +42,8 @@ public:
 
 private:
     Awaitable<Result<>> start_agent();
-    Awaitable<Result<>> create_agent();
+    // `in_the_way`: a container that goes first, once it is known what comes in its place.
+    Awaitable<Result<>> create_agent(bool in_the_way);
     bool may_start_now();
     void note(const Result<>& result);
 
@@ -53,6 +54,7 @@ private:
     async::Event woken_;
     unsigned failures_ = 0;
     unsigned quick_ends_ = 0;                   // starts in a row of an agent that did not stay
+    unsigned starts_refused_ = 0;               // by the engine, in a row
     std::optional<TimePoint> last_start_{};
     std::optional<TimePoint> running_since_{};
     std::string last_logged_{};

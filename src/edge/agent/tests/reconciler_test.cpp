@@ -38,6 +38,7 @@ public:
 
     std::vector<std::string> asked;
     async::Event create_may_end;
+    bool stuck = false;            // what is there does not start; another one does
     async::Event list_may_end;     // the answer is as of the question, however late it comes
 
 private:
@@ -54,6 +55,12 @@ private:
         if (what == "PUT identities m")
             co_return answer(200, JsonObject{{"moduleId", "m"}, {"generationId", "1"}, {"managedBy", "iotedge"}});
         if (what == "POST modules") co_return co_await create(request.body);
+        if (what == "POST modules m start" && stuck) co_return answer(500, JsonObject{{"message", "task 2bf4: already exists"}});
+        if (what == "DELETE modules m") {
+            containers_.erase("m");
+            stuck = false;
+            co_return answer(204, {});
+        }
         if (what == "POST modules m start") {
             containers_.at("m").status = ModuleStatus::running;
             containers_.at("m").start_time = time_.utc_now();
@@ -131,7 +138,7 @@ protected:
     }
 
     boost::asio::io_context loop;
-    async::SystemTime time;
+    async::VirtualTime time{loop.get_executor(), UtcTime(std::chrono::hours(500'000))};
     SeededRandom random{1};
     FakeDaemon daemon{loop.get_executor(), time};
     management::ManagementClient client{daemon, time, "unix:///daemon.sock"};
@@ -148,6 +155,21 @@ TEST_F(ReconcilerTest, MakesAndStartsWhatIsMissingOnce) {
     EXPECT_TRUE(reconciler.settled());
     EXPECT_EQ(daemon.count("POST modules"), 1);
     EXPECT_EQ(daemon.count("POST modules m start"), 1);
+}
+
+// As Docker does after it was killed at a bad moment.
+TEST_F(ReconcilerTest, MakesAModuleAnewThatTheEngineDoesNotStart) {
+    daemon.stuck = true;
+    run(pass());
+    until_works_ended(1);
+    EXPECT_EQ(daemon.count("POST modules m start"), 1);
+    time.advance(std::chrono::minutes(1));
+    run(pass());
+    until_works_ended(2);
+    EXPECT_EQ(daemon.count("DELETE modules m"), 1);
+    EXPECT_EQ(daemon.count("POST modules"), 2);
+    run(pass());
+    EXPECT_TRUE(reconciler.settled());
 }
 
 // The list of containers was asked for before the work ended and came after it: the module is not in it and not busy.

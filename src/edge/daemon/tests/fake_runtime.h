@@ -24,6 +24,7 @@ public:
         ModuleSpec spec;
         ModuleStatus status = ModuleStatus::stopped;
         std::vector<int> pids{};
+        bool refused = false;                 // does not start any more
     };
     std::map<std::string, Container> containers;
     std::vector<std::string> calls;
@@ -59,6 +60,7 @@ public:
     Awaitable<Result<>> start(std::string name) override {
         auto found = find("start", name);
         if (!found) co_return fail(found.error());
+        if ((*found)->refused) co_return fail(Errc::internal, "task 2bf4: already exists");
         (*found)->status = ModuleStatus::running;
         (*found)->pids = next_pids;
         co_return Result<>();

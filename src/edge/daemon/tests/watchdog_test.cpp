@@ -82,6 +82,27 @@ TEST_F(WatchdogTest, BringsTheAgentIntoTheRunningState) {
     EXPECT_EQ(runtime_.containers["edgeAgent"].status, ModuleStatus::running);
 }
 
+// As Docker does after it was killed at a bad moment.
+TEST_F(WatchdogTest, MakesAnAgentAnewThatTheEngineDoesNotStart) {
+    make();
+    EXPECT_TRUE(check());
+    auto& container = runtime_.containers["edgeAgent"];
+    container.status = ModuleStatus::failed;
+    container.refused = true;
+    time_.advance(std::chrono::minutes(10));
+    EXPECT_FALSE(check());
+    EXPECT_FALSE(runtime_.called("remove edgeAgent")) << "once may be bad luck";
+    time_.advance(std::chrono::minutes(2));
+    spec_error_ = "the hub is away";
+    EXPECT_FALSE(check());
+    EXPECT_FALSE(runtime_.called("remove edgeAgent")) << "there would be nothing in its place";
+    time_.advance(std::chrono::minutes(2));
+    spec_error_.clear();
+    EXPECT_TRUE(check());
+    EXPECT_TRUE(runtime_.called("remove edgeAgent"));
+    EXPECT_EQ(runtime_.containers["edgeAgent"].status, ModuleStatus::running);
+}
+
 TEST_F(WatchdogTest, DoesNotCreateWhileTheEngineIsDown) {
     make();
     runtime_.engine_is_down = true;
