@@ -55,13 +55,24 @@ Result<> read_fields(Frame& frame) {
     frame.handle = *handle;
     frame.has_handle = true;
     if (frame.kind != Performative::transfer) return {};
-    if (field(1)) list.items.skip();
+    frame.has_delivery_id = field(1) && take_uint(list.items).has_value();
     if (field(2)) {
         const Value tag = list.items.value();
         const auto* binary = std::get_if<Binary>(&tag);
         if (binary != nullptr && binary->bytes.size() > 32) return fail(Errc::malformed, "a delivery tag of over 32 bytes");
     }
     if (field(3)) frame.message_format = take_uint(list.items).value_or(0);
+    const auto next_is_true = [&] {
+        const Value value = list.items.value();
+        const auto* const truth = std::get_if<bool>(&value);
+        return truth != nullptr && *truth;
+    };
+    if (field(4)) list.items.skip();
+    frame.more = field(5) && next_is_true();
+    for (std::uint32_t i = 6; i < 9; ++i)
+        if (field(i)) list.items.skip();
+    const bool aborted = field(9) && next_is_true();
+    frame.more = frame.more && !aborted;
     return {};
 }
 
@@ -144,7 +155,9 @@ Result<> PeerHandles::take(const Frame& frame) {
     if (channel == channels_.end()) return fail(Errc::invalid_argument, "a frame on a channel not in use");
     if (frame.kind == Performative::end) {
         channels_.erase(channel);
-        std::erase_if(handles_, [&](std::uint64_t one) { return one >> 32 == frame.channel; });
+        const auto of_session = [&](std::uint64_t one) { return one >> 32 == frame.channel; };
+        std::erase_if(handles_, of_session);
+        std::erase_if(halfway_, of_session);
         return {};
     }
     return frame.has_handle ? take_link_frame(frame) : Result<>{};
@@ -160,7 +173,15 @@ Result<> PeerHandles::take_link_frame(const Frame& frame) {
         return {};
     }
     if (handle == handles_.end()) return fail(Errc::invalid_argument, "a frame of a handle not in use");
-    if (frame.kind == Performative::detach) handles_.erase(handle);
+    if (frame.kind == Performative::detach) {
+        handles_.erase(handle);
+        std::erase(halfway_, key);
+    }
+    if (frame.kind != Performative::transfer) return {};
+    // The engine ends the process for want of it. Part 2.7.5: the first transfer of a delivery has one, the others may.
+    const bool first = std::erase(halfway_, key) == 0;
+    if (first && !frame.has_delivery_id) return fail(Errc::invalid_argument, "the first transfer of a delivery has no delivery-id");
+    if (frame.more) halfway_.push_back(key);
     return {};
 }
 

@@ -36,6 +36,8 @@ struct Frame {
     std::uint32_t handle = 0;           // attach, transfer, detach; flow only with has_handle
     bool has_handle = false;
     std::uint32_t message_format = 0;   // transfer
+    bool has_delivery_id = false;       // transfer: one of the right type
+    bool more = false;                  // transfer: its delivery goes on in the next one
     bool answers_begin = false;         // begin: it names the channel of a begin of ours
 };
 
@@ -78,6 +80,7 @@ private:
     bool closed_ = false;
     std::vector<std::uint16_t> channels_;
     std::vector<std::uint64_t> handles_;   // channel << 32 | handle
+    std::vector<std::uint64_t> halfway_;   // those of them within a delivery
 };
 
 }  // namespace selvage::codec::amqp

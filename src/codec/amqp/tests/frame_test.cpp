@@ -115,6 +115,15 @@ public:
         frame.channel = channel;
         frame.handle = handle.value_or(0);
         frame.has_handle = handle.has_value();
+        frame.has_delivery_id = kind == Performative::transfer;
+        return peer.take(frame);
+    }
+    Result<> transfer(bool has_delivery_id, bool more) {
+        Frame frame;
+        frame.kind = Performative::transfer;
+        frame.has_handle = true;
+        frame.has_delivery_id = has_delivery_id;
+        frame.more = more;
         return peer.take(frame);
     }
 };
@@ -130,6 +139,46 @@ TEST_F(Handles, AreUsedOnceAtATime) {
     EXPECT_FALSE(take(Performative::flow, 0));
     EXPECT_TRUE(take(Performative::begin, 0));
     EXPECT_FALSE(take(Performative::flow, 0, 5)) << "links end with their session";
+}
+
+TEST_F(Handles, NameADeliveryInItsFirstTransfer) {
+    EXPECT_TRUE(take(Performative::attach, 0, 0));
+    EXPECT_FALSE(transfer(false, false));
+    EXPECT_TRUE(transfer(true, true));
+    EXPECT_TRUE(transfer(false, true));
+    EXPECT_TRUE(transfer(false, false));
+    EXPECT_FALSE(transfer(false, false)) << "the last one ended it";
+    EXPECT_TRUE(transfer(true, true));
+    EXPECT_TRUE(take(Performative::detach, 0, 0));
+    EXPECT_TRUE(take(Performative::attach, 0, 0));
+    EXPECT_FALSE(transfer(false, false)) << "another link";
+}
+
+TEST(AmqpFrame, ReadsWhatMakesADelivery) {
+    const struct {
+        const char* name;
+        std::string fields;     // behind the handle
+        std::uint32_t count;
+        bool has_delivery_id;
+        bool more;
+    } rows[] = {
+        {"handle alone", "", 1, false, false},
+        {"an id", "\x43", 2, true, false},
+        {"an id of another type", "\x53\x74", 2, false, false},
+        {"null for an id", "\x40", 2, false, false},
+        {"more", "\x52\x01\x40\x43\x42\x41", 6, true, true},
+        {"more, aborted", "\x52\x01\x40\x43\x42\x41\x40\x40\x40\x41", 10, true, false},
+        {"more of another type", "\x52\x01\x40\x43\x42\x43", 6, true, false},
+    };
+    for (const auto& row : rows) {
+        FrameReader reader;
+        const std::string bytes = frame(0, 0x14, row.count, "\x43" + row.fields);
+        reader.feed(bytes);
+        const auto read = reader.next();
+        ASSERT_TRUE(read && *read) << row.name;
+        EXPECT_EQ((*read)->has_delivery_id, row.has_delivery_id) << row.name;
+        EXPECT_EQ((*read)->more, row.more) << row.name;
+    }
 }
 
 TEST_F(Handles, AreBounded) {
