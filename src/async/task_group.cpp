@@ -13,26 +13,27 @@
 
 namespace selvage::async {
 
-// Shared with the completion handlers: a task may end after its group's owner has begun to die in stop().
+// Shared with the completion handlers: a task may end after its group's owner has begun to die in stop(). Made with the
+// first task: most groups of idle connections never have one.
 struct TaskGroup::State {
-    explicit State(Executor e) : executor(std::move(e)), empty(executor) { empty.set(); }
-    Executor executor;
+    explicit State(const Executor& executor) : empty(executor) { empty.set(); }
     std::list<boost::asio::cancellation_signal> running;
     Event empty;
     bool stopping = false;
 };
 
-TaskGroup::TaskGroup(Executor executor) : state_(std::make_shared<State>(std::move(executor))) {}
+TaskGroup::TaskGroup(Executor executor) : executor_(std::move(executor)) {}
 
-TaskGroup::~TaskGroup() { SELVAGE_ASSERT(state_->running.empty()); }
+TaskGroup::~TaskGroup() { SELVAGE_ASSERT(!state_ || state_->running.empty()); }
 
 void TaskGroup::spawn(const char* name, Awaitable<> task) {
-    if (state_->stopping) return;
+    if (stopping()) return;
+    if (!state_) state_ = std::make_shared<State>(executor_);
     state_->running.emplace_back();
     const auto self = std::prev(state_->running.end());
     state_->empty.reset();
     boost::asio::co_spawn(
-        state_->executor, std::move(task),
+        executor_, std::move(task),
         boost::asio::bind_cancellation_slot(
             self->slot(), [state = state_, self, name](std::exception_ptr error) {
                 if (error) {
@@ -51,11 +52,13 @@ void TaskGroup::spawn(const char* name, Awaitable<> task) {
 }
 
 void TaskGroup::cancel() {
-    if (state_->stopping) return;
+    if (stopping()) return;
+    if (!state_) state_ = std::make_shared<State>(executor_);
     state_->stopping = true;
+    if (state_->running.empty()) return;
     // Posted: a task that calls this would otherwise be cancelled inside its own call. Emitting can end tasks, which
     // erases from the list, so each step looks the list up again.
-    boost::asio::post(state_->executor, [state = state_] {
+    boost::asio::post(executor_, [state = state_] {
         std::vector<boost::asio::cancellation_signal*> signals;
         for (auto& signal : state->running) signals.push_back(&signal);
         for (auto* signal : signals)
@@ -71,13 +74,13 @@ Awaitable<> TaskGroup::stop() {
     // Stopping must finish even when the caller itself has been cancelled.
     co_await boost::asio::this_coro::reset_cancellation_state(boost::asio::disable_cancellation());
     co_await boost::asio::this_coro::throw_if_cancelled(false);
-    const auto state = state_;
     cancel();
+    const auto state = state_;
     while (!state->running.empty()) co_await state->empty.wait();
 }
 
-bool TaskGroup::stopping() const { return state_->stopping; }
-std::size_t TaskGroup::size() const { return state_->running.size(); }
+bool TaskGroup::stopping() const { return state_ && state_->stopping; }
+std::size_t TaskGroup::size() const { return state_ ? state_->running.size() : 0; }
 
 void spawn_root(Executor executor, Awaitable<> task, std::move_only_function<void()> at_end) {
     boost::asio::co_spawn(executor, std::move(task), [at_end = std::move(at_end)](std::exception_ptr error) mutable {

@@ -36,6 +36,7 @@ public:
 
 private:
     struct State;
+    Executor executor_;
     std::shared_ptr<State> state_;
 };
 

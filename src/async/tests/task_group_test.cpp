@@ -32,6 +32,24 @@ TEST(TaskGroup, StopCancelsAllAndWaits) {
     EXPECT_EQ(cancelled, 10);
 }
 
+TEST(TaskGroup, TakesNoTaskOnceItIsStoppedAlsoIfItNeverHadOne) {
+    boost::asio::io_context loop;
+    SystemTime time;
+    int cancelled = 0;
+    const auto body = [&]() -> Awaitable<> {
+        TaskGroup group(loop.get_executor());
+        EXPECT_FALSE(group.stopping());
+        EXPECT_EQ(group.size(), 0u);
+        group.cancel();
+        EXPECT_TRUE(group.stopping());
+        group.spawn("late", sleep_long(time, cancelled));
+        EXPECT_EQ(group.size(), 0u);
+        co_await group.stop();
+    };
+    testing::run(loop, body());
+    EXPECT_EQ(cancelled, 0);
+}
+
 Awaitable<> cancel_own_group(TaskGroup& group) {
     group.cancel();
     co_return;
