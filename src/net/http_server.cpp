@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <boost/asio/error.hpp>
+#include <boost/asio/this_coro.hpp>
 #include <boost/system/system_error.hpp>
 
 #include <limits>
@@ -20,6 +21,7 @@ namespace {
 
 using codec::http1::Parser;
 
+// Of the thread's buffer: one connection is not to keep the loop for long.
 constexpr std::size_t kReadBytes = 8 * 1024;
 // A body up to this is sent in one write with its head.
 constexpr std::size_t kJoinedBytesMax = 64 * 1024;
@@ -98,8 +100,7 @@ public:
           parser_(Parser::Role::requests,
                   {.head_bytes_max = settings_.head_bytes_max,
                    .body_bytes_max = settings_.streamed_bytes_max ? std::numeric_limits<std::uint64_t>::max()
-                                                                 : settings_.body_bytes_max}),
-          buffer_(kReadBytes) {}
+                                                                 : settings_.body_bytes_max}) {}
 
     // Returns the upgrade request when that ends it: the stream is open then, otherwise closed.
     Awaitable<std::optional<HttpRequest>> run();
@@ -136,7 +137,6 @@ private:
     bool upgrades_;
     std::optional<HttpRequest> upgrade_;  // has come
     Parser parser_;
-    std::vector<std::byte> buffer_;
     bool begun_ = false;  // bytes of the request being read have come
     bool chosen_ = false;     // choose_body() has been asked about this request
     bool streamed_ = false;   // and its body is not collected
@@ -144,10 +144,11 @@ private:
 };
 
 Awaitable<Result<bool>> HttpConnection::receive() {
-    const auto count = co_await stream_->read_some(buffer_);
+    const auto buffer = read_buffer().first(kReadBytes);
+    const auto count = co_await stream_->read_some(buffer);
     if (!count) co_return fail(count.error());
     begun_ |= *count > 0;
-    const auto bytes = as_text(std::span(buffer_).first(*count));
+    const auto bytes = as_text(buffer.first(*count));
     const auto parsed = *count > 0 ? parser_.feed(bytes) : parser_.finish();
     if (!parsed) co_return fail(parsed.error());
     co_return *count > 0;
@@ -197,9 +198,9 @@ Awaitable<Result<std::optional<std::string>>> HttpConnection::read() {
 
 Awaitable<Result<bool>> HttpConnection::read_request() {
     if (!begun_) {
-        auto first = receive();
-        const auto more =
-            co_await async::with_deadline(time_, settings_.idle_timeout, std::move(first));
+        const ClosingTime closing(*stream_, time_, co_await boost::asio::this_coro::executor,
+                                  time_.now() + settings_.idle_timeout);
+        const auto more = co_await receive();
         if (!more || !*more) co_return more;
     }
     auto rest = read_rest();
@@ -307,7 +308,7 @@ Awaitable<bool> HttpConnection::answer() {
 
 Awaitable<Result<>> HttpConnection::swallow(std::size_t bytes_max) {
     for (std::size_t total = 0; total < bytes_max;) {
-        const auto count = co_await stream_->read_some(buffer_);
+        const auto count = co_await stream_->read_some(read_buffer());
         if (!count || *count == 0) break;
         total += *count;
     }

@@ -1,5 +1,6 @@
-// One accept loop and one task a connection, all in the listener's group: stop() joins them, so
-// they may refer to it.
+// One accept loop, and for each connection a task that makes the handshake and then one that serves
+// it: what the first needed is gone by then. All in the listener's group: stop() joins them, so they
+// may refer to it.
 #include "net/listener.h"
 
 #include <fmt/format.h>
@@ -8,8 +9,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <boost/asio/error.hpp>
-#include <boost/system/system_error.hpp>
 #include <cerrno>
 #include <system_error>
 
@@ -30,17 +29,33 @@ constexpr int kAcceptsPerTurn = 32;
 // How long a listener rests that cannot accept for want of descriptors or memory.
 constexpr std::chrono::milliseconds kShortageRest{200};
 
-// Counts a connection for as long as it is alive, however its coroutine ends.
-struct Count {
-    Count(std::size_t& open_, async::Event& room_) : open(open_), room(room_) { ++open; }
-    ~Count() {
-        --open;
-        room.set();
+// How many connections there are. May outlive the listener with the last of them.
+struct Places {
+    explicit Places(const async::Executor& loop) : freed(loop) {}
+    std::size_t taken = 0;
+    async::Event freed;
+};
+
+// Holds a place for as long as it lives.
+class Place {
+public:
+    explicit Place(std::shared_ptr<Places> places) : places_(std::move(places)) { ++places_->taken; }
+    ~Place() {
+        --places_->taken;
+        places_->freed.set();
     }
-    Count(const Count&) = delete;
-    Count& operator=(const Count&) = delete;
-    std::size_t& open;
-    async::Event& room;
+    Place(const Place&) = delete;
+    Place& operator=(const Place&) = delete;
+
+private:
+    std::shared_ptr<Places> places_;
+};
+
+// A stream and its place, which share one reference count.
+struct Guest {
+    explicit Guest(std::shared_ptr<Places> places) : place(std::move(places)) {}
+    Place place;
+    std::unique_ptr<Stream> stream;
 };
 
 class SocketListener final : public Listener {
@@ -53,7 +68,7 @@ public:
           tls_(std::move(tls)),
           settings_(settings),
           serve_(std::move(serve)),
-          room_(loop),
+          places_(std::make_shared<Places>(loop)),
           tasks_(loop) {}
 
     void begin(std::string name, std::uint16_t port, std::string unix_path) {
@@ -76,8 +91,9 @@ public:
 
 private:
     Awaitable<> accept_loop();
-    Awaitable<> connection(Socket socket);
-    Awaitable<Result<std::unique_ptr<Stream>>> secured(Socket socket);
+    void welcome(Socket socket);
+    Awaitable<> handshake(Socket socket, std::shared_ptr<Guest> guest);
+    void serve(const std::shared_ptr<Guest>& guest);
     // Waits for a place below connections_max. False when the listener stops.
     Awaitable<bool> place();
 
@@ -98,25 +114,25 @@ private:
     std::string unix_path_;
     struct stat file_{};
     std::uint16_t port_ = 0;
-    std::size_t open_ = 0;
     bool full_said_ = false;
-    async::Event room_;
+    std::shared_ptr<Places> places_;
     async::TaskGroup tasks_;
 };
 
 Awaitable<bool> SocketListener::place() {
     // One line when the bound is reached, and none again before there was real room: at the bound
     // each end lets one in.
-    if (open_ < settings_.connections_max - settings_.connections_max / 10) full_said_ = false;
-    if (open_ < settings_.connections_max) co_return true;
+    const auto& taken = places_->taken;
+    if (taken < settings_.connections_max - settings_.connections_max / 10) full_said_ = false;
+    if (taken < settings_.connections_max) co_return true;
     if (!full_said_)
         log::warn("net.listen", "paused: no more connections are taken address={} connections={}",
-                  name_, open_);
+                  name_, taken);
     full_said_ = true;
-    while (open_ >= settings_.connections_max) {
-        room_.reset();
-        co_await room_.wait();
-        if (!room_.is_set()) co_return false;
+    while (taken >= settings_.connections_max) {
+        places_->freed.reset();
+        co_await places_->freed.wait();
+        if (!places_->freed.is_set()) co_return false;
     }
     co_return true;
 }
@@ -133,7 +149,7 @@ Awaitable<> SocketListener::accept_loop() {
             if (port_ != 0) set_tcp_options(fd);
             auto socket = Socket::adopt(loop_, fd);
             if (socket)
-                tasks_.spawn("net connection", connection(*std::move(socket)));
+                welcome(*std::move(socket));
             else
                 log::warn("net.listen", "dropped a connection address={}: {}", name_,
                           socket.error().detail);
@@ -155,17 +171,20 @@ Awaitable<> SocketListener::accept_loop() {
     }
 }
 
-Awaitable<Result<std::unique_ptr<Stream>>> SocketListener::secured(Socket socket) {
-    if (!tls_) co_return make_plain_stream(std::move(socket));
-    auto handshake = accept_tls(std::move(socket), tls_);
-    co_return co_await async::with_deadline(time_, settings_.handshake_timeout,
-                                            std::move(handshake));
+void SocketListener::welcome(Socket socket) {
+    auto guest = std::make_shared<Guest>(places_);
+    if (tls_) {
+        tasks_.spawn("net handshake", handshake(std::move(socket), std::move(guest)));
+    } else {
+        guest->stream = make_plain_stream(std::move(socket));
+        serve(guest);
+    }
 }
 
-Awaitable<> SocketListener::connection(Socket socket) {
-    const Count counted(open_, room_);
+Awaitable<> SocketListener::handshake(Socket socket, std::shared_ptr<Guest> guest) {
     const auto peer = peer_name(socket.fd()).text;
-    auto made = co_await secured(std::move(socket));
+    auto made = co_await async::with_deadline(time_, settings_.handshake_timeout,
+                                              accept_tls(std::move(socket), tls_));
     if (!made) {
         // A peer that comes and goes without a word is a health probe or a port scan; one that
         // refuses us is a device that does not trust this certificate.
@@ -174,17 +193,12 @@ Awaitable<> SocketListener::connection(Socket socket) {
                 "no TLS with peer={} address={}: {}", peer, name_, made.error().detail);
         co_return;
     }
-    const std::shared_ptr<Stream> stream = *std::move(made);
-    try {
-        co_await serve_(stream);
-    } catch (const std::exception& e) {
-        const auto* const asio = dynamic_cast<const boost::system::system_error*>(&e);
-        const bool cancelled =
-            asio != nullptr && asio->code() == boost::asio::error::operation_aborted;
-        if (!cancelled)
-            log::error("net.listen", "connection ended by exception peer={}: {}", peer, e.what());
-    }
-    stream->close();
+    guest->stream = *std::move(made);
+    serve(guest);
+}
+
+void SocketListener::serve(const std::shared_ptr<Guest>& guest) {
+    tasks_.spawn("net connection", serve_(std::shared_ptr<Stream>(guest, guest->stream.get())));
 }
 
 Result<int> bound_socket(const Address& address, const std::string& name) {

@@ -14,8 +14,8 @@
 
 namespace selvage::net {
 
-// Serves one connection. Runs as a task of the listener's group; when it returns, the stream is closed and destroyed.
-// For TLS the handshake has been made.
+// Serves one connection. Runs as a task of the listener's group; the connection ends when the last reference to the stream
+// goes, at the latest with this task unless somebody keeps one. For TLS the handshake has been made.
 using Serve = std::function<Awaitable<>(std::shared_ptr<Stream> stream)>;
 
 struct ListenSettings {

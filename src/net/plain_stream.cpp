@@ -3,6 +3,7 @@
 #include <sys/socket.h>
 
 #include <cerrno>
+#include <optional>
 
 namespace selvage::net {
 namespace {
@@ -18,14 +19,14 @@ public:
             reads_at_once_ = 0;
             co_await yield_turn(socket_.executor());
         }
+        // As over TLS: an idle connection keeps this frame.
         for (;;) {
-            if (!socket_.is_open()) co_return fail(Errc::connection_closed, "the stream is closed");
-            const auto count = ::recv(socket_.fd(), into.data(), into.size(), 0);
-            if (count >= 0) co_return static_cast<std::size_t>(count);
-            if (errno == EINTR) continue;
-            if (errno != EAGAIN) co_return fail(socket_error("read from", name_.text, errno));
-            const auto ready = co_await socket_.readable();
-            if (!ready) co_return fail(ready.error());
+            {
+                auto read = try_read(into);
+                if (read) co_return *std::move(read);
+            }
+            const auto [cancelled] = co_await socket_.wait_readable();
+            if (cancelled) co_return fail(Errc::cancelled, "the wait for bytes was cancelled");
             reads_at_once_ = 0;
         }
     }
@@ -73,6 +74,17 @@ public:
     int peer_uid() const override { return name_.uid; }
 
 private:
+    // Nothing: it would have to wait.
+    std::optional<Result<std::size_t>> try_read(std::span<std::byte> into) {
+        for (;;) {
+            if (!socket_.is_open()) return fail(Errc::connection_closed, "the stream is closed");
+            const auto count = ::recv(socket_.fd(), into.data(), into.size(), 0);
+            if (count >= 0) return static_cast<std::size_t>(count);
+            if (errno == EAGAIN) return std::nullopt;
+            if (errno != EINTR) return fail(socket_error("read from", name_.text, errno));
+        }
+    }
+
     Socket socket_;
     PeerName name_;
     int reads_at_once_ = 0;

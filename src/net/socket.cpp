@@ -49,6 +49,11 @@ Awaitable<std::tuple<boost::system::error_code>> Socket::wait_readable() {
                                   boost::asio::as_tuple(boost::asio::use_awaitable));
 }
 
+Awaitable<std::tuple<boost::system::error_code>> Socket::wait_writable() {
+    return descriptor_.async_wait(Descriptor::wait_write,
+                                  boost::asio::as_tuple(boost::asio::use_awaitable));
+}
+
 Awaitable<Result<>> Socket::readable() {
     const auto [error] = co_await wait_readable();
     // Nothing of `this` is touched behind the wait: close() may have been the destructor's.
@@ -57,8 +62,7 @@ Awaitable<Result<>> Socket::readable() {
 }
 
 Awaitable<Result<>> Socket::writable() {
-    const auto [error] = co_await descriptor_.async_wait(
-        Descriptor::wait_write, boost::asio::as_tuple(boost::asio::use_awaitable));
+    const auto [error] = co_await wait_writable();
     if (error) co_return fail(Errc::cancelled, "the wait to write was cancelled");
     co_return Result<>{};
 }

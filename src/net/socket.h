@@ -31,6 +31,7 @@ public:
     // True: the caller was cancelled or the socket closed meanwhile. Without a coroutine of its own, for waits that
     // every idle connection is in.
     Awaitable<std::tuple<boost::system::error_code>> wait_readable();
+    Awaitable<std::tuple<boost::system::error_code>> wait_writable();
     // Errors: cancelled, when the caller is cancelled or the socket is closed meanwhile.
     Awaitable<Result<>> readable();
     Awaitable<Result<>> writable();

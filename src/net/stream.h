@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "async/awaitable.h"
+#include "async/time_source.h"
 #include "base/result.h"
 
 namespace selvage::net {
@@ -54,6 +55,23 @@ public:
     // For Unix sockets: the peer's process and user (SO_PEERCRED). -1 otherwise.
     virtual int peer_pid() const { return -1; }
     virtual int peer_uid() const { return -1; }
+};
+
+// One for all connections of a thread, for read_some(): valid until the coroutine that read into it waits again.
+std::span<std::byte> read_buffer();
+
+// Closes a stream at a time, unless it is destroyed before that: a deadline for reads that costs an idle connection no
+// coroutine. The reader then gets an error. Runs on: the stream's loop.
+class ClosingTime {
+public:
+    ClosingTime(Stream& stream, async::TimeSource& time, async::Executor loop, TimePoint when);
+    bool has_come() const { return come_; }
+    ClosingTime(const ClosingTime&) = delete;
+    ClosingTime& operator=(const ClosingTime&) = delete;
+
+private:
+    bool come_ = false;
+    std::unique_ptr<async::Timer> timer_;
 };
 
 // Two ends joined in memory; each end takes up to `buffer_bytes` that the other has not read yet.

@@ -163,7 +163,12 @@ private:
         Wants wants = Wants::nothing;
         Result<std::size_t> result = std::size_t{0};
     };
-    Read try_read(std::span<std::byte> into);
+    // As many records as fit and have arrived.
+    void try_read(std::span<std::byte> into, Read& read);
+    Awaitable<std::tuple<boost::system::error_code>> wait_for(Wants what);
+    // Lets the loop's other work run.
+    Awaitable<> rest();
+    [[gnu::noinline]] static void give_up(Read& read) { read.result = fail(Errc::cancelled, "the wait for bytes was cancelled"); }
     // Waits until all of `unsent` is out.
     Awaitable<Result<>> drain();
     // The error behind SSL_ERROR_SSL and SSL_ERROR_SYSCALL; the connection is dead from here.
@@ -219,30 +224,40 @@ Awaitable<Result<>> TlsStream::handshake() {
 }
 
 Awaitable<Result<std::size_t>> TlsStream::read_some(std::span<std::byte> into) {
-    if (++reads_at_once_ > kReadsPerTurn) {
-        reads_at_once_ = 0;
-        co_await yield_turn(wire_.socket.executor());
-    }
-    // Every idle connection keeps this coroutine's frame, so what it does between waits is in try_read().
-    auto read = try_read(into);
-    while (read.wants != Wants::nothing) {
-        if (read.wants == Wants::room) {
-            const auto drained = co_await drain();
-            if (!drained) co_return fail(drained.error());
-        } else {
-            const auto [cancelled] = co_await wire_.socket.wait_readable();
-            if (cancelled) co_return fail(Errc::cancelled, "the wait for bytes was cancelled");
+    // Every idle connection keeps this coroutine's frame, and a compiler puts each local object into it: so there is one.
+    if (++reads_at_once_ > kReadsPerTurn) co_await rest();
+    Read read;
+    for (try_read(into, read); read.wants != Wants::nothing; try_read(into, read)) {
+        const auto [cancelled] = co_await wait_for(read.wants);
+        if (cancelled) {
+            // Nothing of `this` is touched here: close() may have been the destructor's.
+            give_up(read);
+            break;
         }
-        reads_at_once_ = 0;
-        read = try_read(into);
     }
     co_return std::move(read.result);
 }
 
-// As many records as fit and have arrived.
-TlsStream::Read TlsStream::try_read(std::span<std::byte> into) {
-    if (dead_ || !wire_.socket.is_open())
-        return {.result = fail(Errc::connection_closed, "the stream is closed")};
+Awaitable<> TlsStream::rest() {
+    reads_at_once_ = 0;
+    return yield_turn(wire_.socket.executor());
+}
+
+Awaitable<std::tuple<boost::system::error_code>> TlsStream::wait_for(Wants what) {
+    reads_at_once_ = 0;
+    return what == Wants::room ? wire_.socket.wait_writable() : wire_.socket.wait_readable();
+}
+
+void TlsStream::try_read(std::span<std::byte> into, Read& read) {
+    read.wants = Wants::nothing;
+    if (dead_ || !wire_.socket.is_open()) {
+        read.result = fail(Errc::connection_closed, "the stream is closed");
+        return;
+    }
+    if (wire_.unsent.size() > kUnsentBytesMax && !wire_.flush()) {
+        read.result = fail(broken("write to"));
+        return;
+    }
     std::size_t filled = 0;
     while (filled < into.size()) {
         ERR_clear_error();
@@ -254,12 +269,13 @@ TlsStream::Read TlsStream::try_read(std::span<std::byte> into) {
         if (filled > 0) break;
         const int error = SSL_get_error(ssl_.get(), result);
         if (error == SSL_ERROR_ZERO_RETURN) break;
-        if (error == SSL_ERROR_WANT_READ) return {.wants = Wants::bytes};
-        // `unsent` is over its bound.
-        if (error == SSL_ERROR_WANT_WRITE) return {.wants = Wants::room};
-        return {.result = fail(broken("read from"))};
+        // WANT_WRITE: `unsent` is over its bound.
+        if (error == SSL_ERROR_WANT_READ) read.wants = Wants::bytes;
+        else if (error == SSL_ERROR_WANT_WRITE) read.wants = Wants::room;
+        else read.result = fail(broken("read from"));
+        return;
     }
-    return {.result = filled};
+    read.result = filled;
 }
 
 Awaitable<Result<>> TlsStream::write(std::string_view bytes) {

@@ -102,6 +102,24 @@ TEST_F(StreamOverTcp, CloseEndsAPendingRead) {
     }());
 }
 
+TEST_F(StreamOverTcp, AClosingTimeEndsAReadUnlessItGoesFirst) {
+    const auto listener = listen(echo);
+    run([&]() -> Awaitable<> {
+        auto stream = *co_await connect(listener->port());
+        {
+            const ClosingTime gone(*stream, time, loop.get_executor(), time.now());
+        }
+        EXPECT_TRUE(co_await stream->write("x"));
+        EXPECT_EQ(co_await read_text(*stream, 1), "x") << "it went before its time";
+        const ClosingTime closing(*stream, time, loop.get_executor(), time.now() + 10ms);
+        EXPECT_FALSE(closing.has_come());
+        const auto count = co_await stream->read_some(read_buffer());
+        EXPECT_FALSE(count);
+        EXPECT_TRUE(closing.has_come());
+        co_await listener->stop();
+    }());
+}
+
 TEST_F(StreamOverTcp, DialTellsARefusedConnectionAndAnUnknownName) {
     const auto listener = listen(echo);
     const auto port = listener->port();
