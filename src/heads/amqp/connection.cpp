@@ -13,16 +13,10 @@
 namespace selvage::heads::amqp {
 namespace {
 
-constexpr std::size_t kReadBytes = 64 * 1024;
 // Before a token is proven: tokens are of 8 KiB at most, and nothing else need come.
 constexpr std::size_t kStrangersFrameBytes = 16 * 1024;
 
 }  // namespace
-
-std::span<std::byte> read_buffer() {
-    thread_local const std::unique_ptr<std::byte[]> buffer(new std::byte[kReadBytes]);
-    return {buffer.get(), kReadBytes};
-}
 
 std::string printable(std::string_view text) {
     constexpr std::size_t kCharsMax = 300;
@@ -40,10 +34,10 @@ AmqpConnection::AmqpConnection(async::Executor loop, std::shared_ptr<net::Stream
     : loop_(loop), stream_(std::move(stream)), hub_(hub), time_(time), random_(random), settings_(settings),
       protocol_(std::move(protocol)), tasks_(std::move(loop)) {}
 
-Awaitable<> AmqpConnection::run() {
+Awaitable<> AmqpConnection::run(std::string first, TimePoint deadline) {
     std::exception_ptr failure;
     try {
-        if (co_await open_protocol()) co_await serve();
+        if (co_await open_protocol(std::move(first), deadline)) co_await serve();
     } catch (...) {
         failure = std::current_exception();
     }

@@ -10,7 +10,6 @@
 #include <map>
 #include <memory>
 #include <optional>
-#include <span>
 #include <string>
 #include <unordered_map>
 #include <variant>
@@ -40,8 +39,9 @@ public:
     AmqpConnection(async::Executor loop, std::shared_ptr<net::Stream> stream, hub_api::Hub& hub, async::TimeSource& time,
                    Random& random, AmqpSettings settings, std::string protocol);
 
-    // Once; returns when nothing of the connection is left running.
-    Awaitable<> run();
+    // Once; returns when nothing of the connection is left running. `first`: what the peer has said so far. It has until
+    // `deadline` to say its open.
+    Awaitable<> run(std::string first, TimePoint deadline);
 
     // ---- for AmqpIdentity ----
     codec::amqp::Engine& engine() { return *engine_; }
@@ -94,9 +94,9 @@ private:
     void end_if_unused(const std::shared_ptr<AmqpIdentity>& identity);
 
     // opening.cpp
-    Awaitable<bool> open_protocol();
-    Awaitable<Result<>> begin();
-    Awaitable<Result<std::string>> negotiate();
+    Awaitable<bool> open_protocol(std::string first, TimePoint deadline);
+    Awaitable<Result<>> begin(std::string first);
+    Awaitable<Result<std::string>> negotiate(std::string bytes);
     Awaitable<Result<>> read();
     Awaitable<Result<>> take_credentials(codec::amqp::SaslChoice choice);
 
@@ -175,8 +175,8 @@ private:
 // Requests of one identity wait in one lane. Tokens may come with ids in other case than links, so case is no part of it.
 std::string lane_of(const domain::Identity& identity);
 
-// One for all connections of a thread: valid until the coroutine that read into it waits again.
-std::span<std::byte> read_buffer();
+// Where strangers' bytes are read into: a part of the thread's buffer.
+std::span<std::byte> first_read();
 
 // For log lines: what a peer sent, without control characters and not endless.
 std::string printable(std::string_view text);

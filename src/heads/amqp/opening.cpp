@@ -13,8 +13,10 @@ constexpr std::size_t kStrangersReadBytes = 4 * 1024;
 
 }  // namespace
 
-Awaitable<bool> AmqpConnection::open_protocol() {
-    const auto opened = co_await async::with_deadline(time_, settings_.authenticate_timeout, begin());
+std::span<std::byte> first_read() { return net::read_buffer().first(kStrangersReadBytes); }
+
+Awaitable<bool> AmqpConnection::open_protocol(std::string first, TimePoint deadline) {
+    const auto opened = co_await async::with_deadline(time_, deadline - time_.now(), begin(std::move(first)));
     if (!opened) {
         // Port scans and health checks come and go like this.
         log::debug("amqp.open", "no connection peer={} reason={}", stream_->peer(), printable(opened.error().detail));
@@ -23,8 +25,8 @@ Awaitable<bool> AmqpConnection::open_protocol() {
     co_return opened.has_value() && !ended_;
 }
 
-Awaitable<Result<>> AmqpConnection::begin() {
-    SELVAGE_CO_TRY(const auto rest, co_await negotiate());
+Awaitable<Result<>> AmqpConnection::begin(std::string first) {
+    SELVAGE_CO_TRY(const auto rest, co_await negotiate(std::move(first)));
     engine_ = std::make_unique<codec::amqp::Engine>(
         codec::amqp::Role::server,
         codec::amqp::EngineSettings{.container_id = "DeviceGateway_" + random_.guid(), .idle_time_out = settings_.idle_time_out});
@@ -37,7 +39,7 @@ Awaitable<Result<>> AmqpConnection::begin() {
 }
 
 Awaitable<Result<>> AmqpConnection::read() {
-    const auto buffer = stranger_since_ ? read_buffer().first(kStrangersReadBytes) : read_buffer();
+    const auto buffer = stranger_since_ ? first_read() : net::read_buffer();
     SELVAGE_CO_TRY(const auto count, co_await stream_->read_some(buffer));
     if (count == 0) co_return fail(Errc::connection_closed, "the client closed the connection");
     if (ended_) co_return Result<>{};
@@ -47,14 +49,11 @@ Awaitable<Result<>> AmqpConnection::read() {
 }
 
 // Gives what belongs to the engine.
-Awaitable<Result<std::string>> AmqpConnection::negotiate() {
+Awaitable<Result<std::string>> AmqpConnection::negotiate(std::string bytes) {
     using Step = codec::amqp::SaslServer::Step;
     codec::amqp::SaslServer sasl;
     while (true) {
-        const auto buffer = read_buffer().first(kStrangersReadBytes);
-        SELVAGE_CO_TRY(const auto count, co_await stream_->read_some(buffer));
-        if (count == 0) co_return fail(Errc::connection_closed, "the client closed the connection");
-        Step step = sasl.receive(as_text(buffer.first(count)));
+        Step step = sasl.receive(bytes);
         if (step == Step::decide) {
             codec::amqp::SaslChoice choice = sasl.choice();
             const auto taken = co_await take_credentials(std::move(choice));
@@ -66,6 +65,9 @@ Awaitable<Result<std::string>> AmqpConnection::negotiate() {
         if (!output.empty()) SELVAGE_CO_CHECK(co_await stream_->write(output));
         if (step == Step::ready) co_return sasl.take_rest();
         if (step == Step::over) co_return fail(Errc::unauthorized, sasl.reason());
+        SELVAGE_CO_TRY(const auto count, co_await stream_->read_some(first_read()));
+        if (count == 0) co_return fail(Errc::connection_closed, "the client closed the connection");
+        bytes = as_text(first_read().first(count));
     }
 }
 

@@ -12,27 +12,19 @@ using codec::mqtt::Connack;
 using codec::mqtt::Connect;
 using codec::mqtt::ConnectCode;
 
-// A stranger's packet: room for the longest token and a will, and no more (docs/wire/mqtt.md#connack).
-constexpr std::size_t kConnectBytesMax = 16 * 1024;
 constexpr std::chrono::seconds kRefusalTimeout{10};
 constexpr std::string_view kProtocolName = "MQTT";   // MQTT 3.1.1 section 3.1.2
 constexpr std::uint8_t kProtocolLevel = 4;
 
 }  // namespace
 
-Awaitable<bool> MqttConnection::connect() {
-    auto packet = co_await async::with_deadline(time_, settings_.connect_timeout, read_connect());
-    if (!packet) {
-        // Port scans and health checks come and go like this.
-        log::debug("mqtt.connect", "no CONNECT peer={} reason={}", stream_->peer(), printable(packet.error().detail));
-        end(packet.error().detail);
-        co_return false;
-    }
-    if (packet->protocol_name != kProtocolName || packet->protocol_level != kProtocolLevel) {
+Awaitable<bool> MqttConnection::connect(std::unique_ptr<Opening> opening) {
+    Connect& packet = opening->connect;
+    if (packet.protocol_name != kProtocolName || packet.protocol_level != kProtocolLevel) {
         co_await refuse(ConnectCode::bad_protocol, {Errc::unsupported, "only MQTT 3.1.1 is spoken here"});
         co_return false;
     }
-    const auto present = co_await async::with_deadline(time_, kHubTimeout, let_in(*std::move(packet)));
+    const auto present = co_await async::with_deadline(time_, kHubTimeout, let_in(std::move(packet)));
     if (!present) {
         co_await refuse(row_of(present.error().code).connect_code, present.error());
         co_return false;
@@ -41,24 +33,6 @@ Awaitable<bool> MqttConnection::connect() {
     log::info("mqtt.open", "device={} protocol={} peer={}", domain::to_text(identity_), protocol_, stream_->peer());
     SELVAGE_ASSERT(send(Connack{*present, ConnectCode::accepted}));
     co_return !ended_;
-}
-
-// Bytes behind CONNECT are kept for serve(): clients may send on before they are let in, and are not heard until then.
-Awaitable<Result<Connect>> MqttConnection::read_connect() {
-    decoder_.set_limits({.packet_bytes_max = kConnectBytesMax});
-    for (;;) {
-        const auto buffer = read_buffer();
-        SELVAGE_CO_TRY(const std::size_t count, co_await stream_->read_some(buffer));
-        if (count == 0) co_return fail(Errc::connection_closed, "the client closed the connection before CONNECT");
-        decoder_.feed(as_text(buffer.first(count)));
-        SELVAGE_CO_TRY(auto packet, decoder_.next());
-        if (!packet) continue;
-        auto* connect = std::get_if<Connect>(&*packet);
-        if (connect == nullptr) co_return fail(Errc::malformed, "the first packet is not CONNECT");
-        decoder_.keep();
-        decoder_.set_limits({.packet_bytes_max = settings_.packet_bytes_max});
-        co_return std::move(*connect);
-    }
 }
 
 // Whether the client has a session from before. Errors carry the subject for the log; the client learns the return code only.

@@ -1,4 +1,4 @@
-// The life of a connection: connect, serve until somebody calls end(), finish.
+// Serving until somebody calls end(), and the end.
 //
 // Reading: one buffer serves all connections of a thread. That works because read_some() fills it in the turn in which it
 // returns, and whoever must wait while bytes of it are not yet looked at has the decoder keep them first.
@@ -17,16 +17,10 @@
 namespace selvage::heads::mqtt {
 namespace {
 
-constexpr std::size_t kReadBytes = 64 * 1024;
 constexpr std::size_t kTwinRequestsMax = 16;      // waiting for their turn: reading pauses there
 constexpr std::chrono::seconds kWillTimeout{10};
 
 }  // namespace
-
-std::span<std::byte> read_buffer() {
-    thread_local const std::unique_ptr<std::byte[]> buffer(new std::byte[kReadBytes]);
-    return {buffer.get(), kReadBytes};
-}
 
 std::string printable(std::string_view text) {
     constexpr std::size_t kCharsMax = 300;
@@ -38,33 +32,11 @@ std::string printable(std::string_view text) {
 }
 
 MqttConnection::MqttConnection(async::Executor loop, std::shared_ptr<net::Stream> stream, hub_api::Hub& hub,
-                               async::TimeSource& time, Random& random, MqttSettings settings, std::string protocol)
+                               async::TimeSource& time, Random& random, MqttSettings settings, std::string protocol,
+                               codec::mqtt::Decoder decoder)
     : loop_(loop), stream_(std::move(stream)), hub_(hub), time_(time), random_(random), settings_(settings),
-      protocol_(std::move(protocol)), tasks_(std::move(loop)) {}
-
-Awaitable<> MqttConnection::run() {
-    std::exception_ptr failure;
-    try {
-        if (co_await connect()) co_await serve();
-    } catch (...) {
-        failure = std::current_exception();
-    }
-    // From here everything runs to its end, also when the owner has cancelled us.
-    co_await boost::asio::this_coro::throw_if_cancelled(false);
-    const auto state = co_await boost::asio::this_coro::cancellation_state;
-    const bool stopping = state.cancelled() != boost::asio::cancellation_type::none;
-    if (stopping) {
-        closed_by_hub_ = true;
-        end("the server is stopping");
-    } else if (failure) {
-        try {
-            std::rethrow_exception(failure);
-        } catch (const std::exception& error) {
-            log::error("mqtt.connection", "device={} failed: {}", domain::to_text(identity_), error.what());
-        }
-        end("internal error");
-    }
-    co_await finish();
+      protocol_(std::move(protocol)), tasks_(std::move(loop)), decoder_(std::move(decoder)) {
+    decoder_.set_limits({.packet_bytes_max = settings_.packet_bytes_max});
 }
 
 Awaitable<> MqttConnection::serve() {
@@ -76,12 +48,7 @@ Awaitable<> MqttConnection::serve() {
         if (pause == Pause::need_bytes) {
             last_heard_ = time_.now();
             reading_ = true;
-            const auto buffer = read_buffer();
-            const auto count = co_await stream_->read_some(buffer);
-            reading_ = false;
-            if (!count) end(count.error().detail);
-            else if (*count == 0) end("the client closed the connection");
-            else decoder_.feed(as_text(buffer.first(*count)));
+            hear(co_await stream_->read_some(net::read_buffer()));
         } else if (pause == Pause::no_room) {
             co_await wait_for_room();
         } else {
@@ -90,7 +57,14 @@ Awaitable<> MqttConnection::serve() {
     }
 }
 
-// Apart from serve(), whose frame every idle connection keeps.
+// Apart from serve(), whose frame every idle connection keeps; so is take_packets().
+[[gnu::noinline]] void MqttConnection::hear(const Result<std::size_t>& count) {
+    reading_ = false;
+    if (!count) end(count.error().detail);
+    else if (*count == 0) end("the client closed the connection");
+    else decoder_.feed(as_text(net::read_buffer().first(*count)));
+}
+
 MqttConnection::Pause MqttConnection::take_packets() {
     while (!ended_) {
         if (inbound_full()) {
@@ -139,7 +113,19 @@ void MqttConnection::end(std::string reason) {
     wake_reader();
 }
 
-Awaitable<> MqttConnection::finish() {
+Awaitable<> MqttConnection::finish(std::exception_ptr failure) {
+    const auto state = co_await boost::asio::this_coro::cancellation_state;
+    if (state.cancelled() != boost::asio::cancellation_type::none) {
+        closed_by_hub_ = true;
+        end("the server is stopping");
+    } else if (failure) {
+        try {
+            std::rethrow_exception(failure);
+        } catch (const std::exception& error) {
+            log::error("mqtt.connection", "device={} failed: {}", domain::to_text(identity_), error.what());
+        }
+        end("internal error");
+    }
     end("the connection ended");
     if (session_) log::info("mqtt.close", "device={} reason={}", domain::to_text(identity_), end_reason_);
     watchdog_.reset();

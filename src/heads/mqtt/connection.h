@@ -1,15 +1,15 @@
-// One MQTT connection, from its first byte to its end. Private to the room.
+// One MQTT connection, from its CONNECT to its end. Private to the room.
 //
-// Owns the stream, the session with the hub and a few coroutines: run() itself reads; writing and twin requests have a
+// Owns the stream, the session with the hub and a few coroutines: serve() itself reads; writing and twin requests have a
 // coroutine only while there is something to wait for. An idle connection costs this object and one coroutine that reads.
-// Runs on: the hub's loop. Any part may call end(); run() then cleans up.
+// Runs on: the hub's loop. Any part may call end(); finish() then cleans up.
 #pragma once
 
 #include <array>
+#include <exception>
 #include <list>
 #include <memory>
 #include <optional>
-#include <span>
 #include <string>
 #include <vector>
 
@@ -20,6 +20,7 @@
 #include "codec/hub_mqtt/hub_mqtt.h"
 #include "codec/mqtt/packet.h"
 #include "heads/mqtt/mqtt_head.h"
+#include "heads/mqtt/opening.h"
 #include "heads/mqtt/pending_acks.h"
 #include "hub_api/hub.h"
 #include "net/stream.h"
@@ -34,10 +35,14 @@ inline constexpr std::chrono::seconds kHubTimeout{60};
 class MqttConnection final : public hub_api::DeviceSink, public std::enable_shared_from_this<MqttConnection> {
 public:
     MqttConnection(async::Executor loop, std::shared_ptr<net::Stream> stream, hub_api::Hub& hub, async::TimeSource& time,
-                   Random& random, MqttSettings settings, std::string protocol);
+                   Random& random, MqttSettings settings, std::string protocol, codec::mqtt::Decoder decoder);
 
-    // Once; returns when nothing of the connection is left running.
-    Awaitable<> run();
+    // One after the other; serve() only if connect() says so; then finish() in any case, also after an exception and when
+    // the caller has been cancelled (whom its waits must not make throw any more). Nothing of the connection is left running
+    // when that returns.
+    Awaitable<bool> connect(std::unique_ptr<Opening> opening);
+    Awaitable<> serve();
+    Awaitable<> finish(std::exception_ptr failure);
 
     // DeviceSink: deliveries.cpp.
     void deliver(hub_api::Delivery delivery) override;
@@ -63,11 +68,11 @@ private:
     };
 
     // connection.cpp
-    Awaitable<> serve();
+    // What a read into the thread's buffer brought.
+    void hear(const Result<std::size_t>& count);
     // Takes what the decoder has; why it stopped.
     enum class Pause { ended, need_bytes, no_room, subscription };
     Pause take_packets();
-    Awaitable<> finish();
     Awaitable<> send_will();
     Awaitable<> wait_for_room();
     bool inbound_full() const;
@@ -76,8 +81,6 @@ private:
     void end(std::string reason);
 
     // connect.cpp
-    Awaitable<bool> connect();
-    Awaitable<Result<codec::mqtt::Connect>> read_connect();
     Awaitable<Result<bool>> let_in(codec::mqtt::Connect packet);
     Awaitable<Result<>> open_session(codec::mqtt::Connect packet);
     Awaitable<Result<bool>> load_session();
@@ -171,9 +174,6 @@ private:
     bool closed_by_hub_ = false;
     std::string end_reason_;
 };
-
-// One for all connections of a thread: valid until the coroutine that read into it waits again.
-std::span<std::byte> read_buffer();
 
 // For log lines: what a peer sent, without control characters and not endless.
 std::string printable(std::string_view text);
