@@ -1,5 +1,6 @@
 // Devices that show certificates: by thumbprint, and by a CA that has proven itself.
 import assert from 'node:assert/strict';
+import { until } from '../../support/processes.js';
 import { refusal } from '../peers/sdk.js';
 
 async function provesItself({ world, open }, identity) {
@@ -46,6 +47,40 @@ async function refused(cell) {
   await isRefused(await world.device(), certificates.make('keyed', { issuer: 'root' }));
 }
 
+// A device whose certificate ends in so many seconds: by its CA over WebSocket, else by thumbprint.
+async function withEnd({ world, column }, seconds) {
+  const { certificates } = world;
+  const end = new Date(Math.floor(Date.now() / 1000 + seconds) * 1000);
+  const over = () => Date.now() > end.getTime() + 1000;
+  if (column.name.endsWith('ws')) {
+    await world.trustRoot();
+    const identity = await world.device({ type: 'certificateAuthority' });
+    return { identity: identity.with({ certificate: certificates.make(identity.device, { issuer: 'root', end }) }), end, over };
+  }
+  const certificate = certificates.make('ending', { end });
+  const print = certificates.thumbprint('ending', 'sha256');
+  const identity = await world.device({ type: 'selfSigned', x509Thumbprint: { primaryThumbprint: print, secondaryThumbprint: print } });
+  return { identity: identity.with({ certificate }), end, over };
+}
+
+async function ending(cell) {
+  const { identity, end } = await withEnd(cell, 4);
+  const peer = await cell.open(identity);
+  await peer.send({ body: 'in time' });
+  assert.equal((await cell.world.events(identity, 1))[0].body, 'in time');
+  await until('the end of the connection', () => peer.isLost, 20);
+  assert.ok(Date.now() >= end.getTime(), 'not before the certificate has ended');
+}
+
+async function endingOverHttp(cell) {
+  const { identity, over } = await withEnd(cell, 2);
+  const peer = await cell.open(identity);
+  await peer.send({ body: 'in time' });
+  await until('the end of the certificate', over);
+  await assert.rejects(peer.send({ body: 'late' }), (error) => refusal(error) === 'unauthorized');
+  await peer.close();
+}
+
 async function ofModule(cell) {
   const { certificates } = cell.world;
   const certificate = certificates.make('module');
@@ -67,5 +102,6 @@ export const x509 = [
   { name: 'X.509: secondary thumbprint, SHA-256', run: thumbprint('sha256', 'secondary') },
   { name: 'X.509: by a CA, directly and by an intermediate', run: byCa },
   { name: 'X.509: certificates that prove nothing are refused', run: refused },
+  { name: 'X.509: the end of the certificate ends the connection', run: ending, not: { http: { why: 'requests are no connection: the next one is refused', where: 'learn.microsoft.com, iot-hub-devguide-protocols', refused: endingOverHttp } } },
   { name: 'X.509: a module by thumbprint', run: ofModule, not: { sdk: { why: 'the SDK’s module client knows tokens only: NotImplementedError', where: 'azure-iot-device module_client.js fromConnectionString', refused: noModule } } },
 ];
