@@ -12,9 +12,9 @@
 #include <cerrno>
 #include <system_error>
 
-#include "async/deadline.h"
 #include "async/event.h"
 #include "base/log.h"
+#include "net/handshakes.h"
 #include "net/plain_stream.h"
 #include "net/resolver.h"
 #include "net/tls_stream.h"
@@ -69,6 +69,7 @@ public:
           settings_(settings),
           serve_(std::move(serve)),
           places_(std::make_shared<Places>(loop)),
+          handshakes_(loop, time, settings.handshakes_max, settings.handshake_patience),
           tasks_(loop) {}
 
     void begin(std::string name, std::uint16_t port, std::string unix_path) {
@@ -93,6 +94,7 @@ private:
     Awaitable<> accept_loop();
     void welcome(Socket socket);
     Awaitable<> handshake(Socket socket, std::shared_ptr<Guest> guest);
+    Awaitable<Result<std::unique_ptr<Stream>>> secured(Socket socket);
     void serve(const std::shared_ptr<Guest>& guest);
     // Waits for a place below connections_max. False when the listener stops.
     Awaitable<bool> place();
@@ -116,6 +118,7 @@ private:
     std::uint16_t port_ = 0;
     bool full_said_ = false;
     std::shared_ptr<Places> places_;
+    Handshakes handshakes_;
     async::TaskGroup tasks_;
 };
 
@@ -181,10 +184,25 @@ void SocketListener::welcome(Socket socket) {
     }
 }
 
+Awaitable<Result<std::unique_ptr<Stream>>> SocketListener::secured(Socket socket) {
+    SELVAGE_CO_CHECK(co_await await_client_hello(socket));
+    const auto place = co_await handshakes_.place(socket.fd());
+    if (!place) co_return fail(Errc::cancelled, "the listener stops");
+    co_return co_await accept_tls(std::move(socket), tls_);
+}
+
 Awaitable<> SocketListener::handshake(Socket socket, std::shared_ptr<Guest> guest) {
     const auto peer = peer_name(socket.fd()).text;
-    auto made = co_await async::with_deadline(time_, settings_.handshake_timeout,
-                                              accept_tls(std::move(socket), tls_));
+    // A timer and no coroutine beside this one: whoever has connected and says nothing keeps it all.
+    bool late = false;
+    auto timer = time_.make_timer(loop_, [&late, fd = socket.fd()] {
+        late = true;
+        ::shutdown(fd, SHUT_RDWR);
+    });
+    timer->set(time_.now() + settings_.handshake_timeout);
+    auto made = co_await secured(std::move(socket));
+    timer.reset();
+    if (late) made = fail(Errc::timeout, fmt::format("no handshake within {} ms", settings_.handshake_timeout.count()));
     if (!made) {
         // A peer that comes and goes without a word is a health probe or a port scan; one that
         // refuses us is a device that does not trust this certificate.

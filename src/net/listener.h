@@ -22,6 +22,10 @@ struct ListenSettings {
     std::size_t connections_max = 100'000;
     // TLS: the handshake must be through by then (an unauthenticated connection costs memory).
     std::chrono::milliseconds handshake_timeout{30'000};
+    // Handshakes under way, at 45 KiB each; the others wait for their turn at 3.5 KiB. One that takes longer than the patience
+    // while others wait is dropped.
+    std::size_t handshakes_max = 128;
+    std::chrono::milliseconds handshake_patience{5'000};
 };
 
 class Listener {

@@ -18,6 +18,7 @@
 #include <sys/socket.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 
 #include "net/tls_context.h"
@@ -355,6 +356,29 @@ std::vector<std::string> TlsStream::peer_certificates() const {
 }
 
 }  // namespace
+
+// The kernel holds the bytes meanwhile and wakes us for as many as we want (SO_RCVLOWAT), so that a hello that comes byte by
+// byte is no work. What is no TLS, or an end, is left to OpenSSL to tell.
+Awaitable<Result<>> await_client_hello(Socket& socket) {
+    const auto want = [&socket](int bytes) {
+        // A socket that refuses wakes us early, which OpenSSL can live with.
+        (void)::setsockopt(socket.fd(), SOL_SOCKET, SO_RCVLOWAT, &bytes, sizeof bytes);
+    };
+    constexpr std::uint8_t kHandshake = 22;   // RFC 8446 section 5.1: type, version, length
+    std::array<std::uint8_t, 5> header{};
+    want(header.size());
+    auto ready = co_await socket.readable();
+    if (ready) {
+        const auto count = ::recv(socket.fd(), header.data(), header.size(), MSG_PEEK);
+        const int length = header[3] << 8 | header[4];
+        if (count == static_cast<ssize_t>(header.size()) && header[0] == kHandshake && length <= SSL3_RT_MAX_PLAIN_LENGTH) {
+            want(static_cast<int>(header.size()) + length);
+            ready = co_await socket.readable();
+        }
+    }
+    if (ready) want(1);
+    co_return ready;
+}
 
 Awaitable<Result<std::unique_ptr<Stream>>> accept_tls(Socket socket,
                                                       std::shared_ptr<TlsServerContext> context) {

@@ -10,6 +10,10 @@
 
 namespace selvage::net {
 
+// Waits until the client's first record is there, and leaves it to accept_tls(): before that a
+// connection needs nothing of OpenSSL's. Errors: cancelled.
+Awaitable<Result<>> await_client_hello(Socket& socket);
+
 // Makes the server's half of the handshake. No deadline of its own. Errors: invalid TLS as
 // `malformed`, connection_closed.
 Awaitable<Result<std::unique_ptr<Stream>>> accept_tls(Socket socket,

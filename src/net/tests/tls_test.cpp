@@ -1,5 +1,6 @@
 #include <thread>
 
+#include "net/socket.h"
 #include "net/tests/support.h"
 #include "net/tls.h"
 
@@ -23,6 +24,8 @@ protected:
     std::shared_ptr<TlsClientContext> client() const {
         return *TlsClientContext::make(root.pem, false);
     }
+
+    std::string hello();
 
     // What a client says that trusts `trusted` and expects `host`.
     Awaitable<Error> refusal(std::uint16_t port, std::string trusted, std::string host) {
@@ -300,6 +303,109 @@ TEST_F(Tls, DropsAClientThatNeverShakesHands) {
         auto silent = *co_await connect(listener->port());
         EXPECT_EQ(co_await read_to_end(*silent), "");
         co_await listener->stop();
+    }());
+}
+
+// What a client sends first.
+std::string Tls::hello() {
+    std::string bytes;
+    const auto listener = listen([&](std::shared_ptr<Stream> stream) -> Awaitable<> {
+        const auto count = co_await stream->read_some(read_buffer());
+        if (count) bytes = as_text(read_buffer().first(*count));
+    });
+    run([&]() -> Awaitable<> {
+        EXPECT_FALSE(co_await connect(listener->port(), client(), "localhost"));
+        co_await listener->stop();
+    }());
+    return bytes;
+}
+
+TEST_F(Tls, AHelloMayComeByteByByte) {
+    const auto bytes = hello();
+    const auto listener = listen(echo, server());
+    run([&]() -> Awaitable<> {
+        auto slow = *co_await connect(listener->port());
+        for (const char byte : bytes) {
+            EXPECT_TRUE(co_await slow->write(std::string_view(&byte, 1)));
+            co_await yield_turn(loop.get_executor());
+        }
+        EXPECT_EQ(co_await read_text(*slow, 1), "\x16") << "a record of the server's handshake";
+        co_await listener->stop();
+    }());
+}
+
+TEST_F(Tls, WhatIsNoHelloIsToldSoAtOnce) {
+    const auto listener = listen(echo, server(), {.handshake_timeout = 1h});
+    run([&]() -> Awaitable<> {
+        for (const char* bytes : {"GET / HTTP/1.1\r\n\r\n", "\x16\x03\x01\xff\xff\x01", "\x16"}) {
+            auto stream = *co_await connect(listener->port());
+            EXPECT_TRUE(co_await stream->write(bytes));
+            if (std::string_view(bytes).size() == 1) stream->end_writing();
+            co_await read_to_end(*stream);
+        }
+        co_await listener->stop();
+    }());
+}
+
+TEST_F(Tls, TheSilentTakeNoPlaceOfAHandshake) {
+    const auto half = hello().substr(0, 100);
+    const auto listener = listen(echo, server(), {.handshakes_max = 1, .handshake_patience = 1h});
+    run([&]() -> Awaitable<> {
+        std::vector<std::unique_ptr<Stream>> strangers;
+        for (int i = 0; i < 4; ++i) {
+            strangers.push_back(*co_await connect(listener->port()));
+            if (i % 2 == 0) EXPECT_TRUE(co_await strangers.back()->write(half));
+        }
+        auto stream = *co_await connect(listener->port(), client(), "localhost");
+        EXPECT_TRUE(co_await stream->write("x"));
+        EXPECT_EQ(co_await read_text(*stream, 1), "x");
+        co_await listener->stop();
+    }());
+}
+
+TEST_F(Tls, WhoStallsInAHandshakeIsDroppedWhenOthersWait) {
+    const auto bytes = hello();
+    const auto listener = listen(echo, server(), {.handshakes_max = 2, .handshake_patience = 20ms});
+    run([&]() -> Awaitable<> {
+        std::vector<std::unique_ptr<Stream>> strangers;
+        for (int i = 0; i < 5; ++i) {
+            strangers.push_back(*co_await connect(listener->port()));
+            EXPECT_TRUE(co_await strangers.back()->write(bytes));
+        }
+        auto stream = *co_await connect(listener->port(), client(), "localhost");
+        EXPECT_TRUE(co_await stream->write("x"));
+        EXPECT_EQ(co_await read_text(*stream, 1), "x");
+        EXPECT_NE(co_await read_to_end(*strangers.front()), "") << "it had its turn, and was closed";
+        co_await listener->stop();
+    }());
+}
+
+TEST_F(Tls, WhoStallsInAHandshakeStaysWhenNobodyWaits) {
+    const auto bytes = hello();
+    const auto listener = listen(echo, server(), {.handshakes_max = 1, .handshake_patience = 0ms});
+    run([&]() -> Awaitable<> {
+        auto stalled = *co_await connect(listener->port());
+        EXPECT_TRUE(co_await stalled->write(bytes));
+        EXPECT_EQ(co_await read_text(*stalled, 1), "\x16");
+        const ClosingTime closing(*stalled, time, loop.get_executor(), time.now() + 50ms);
+        co_await read_to_end(*stalled);
+        EXPECT_TRUE(closing.has_come()) << "and not the server";
+        co_await listener->stop();
+    }());
+}
+
+TEST_F(Tls, StopEndsThoseInLine) {
+    const auto bytes = hello();
+    const auto listener = listen(echo, server(), {.handshakes_max = 1, .handshake_patience = 1h});
+    run([&]() -> Awaitable<> {
+        std::vector<std::unique_ptr<Stream>> strangers;
+        for (int i = 0; i < 3; ++i) {
+            strangers.push_back(*co_await connect(listener->port()));
+            EXPECT_TRUE(co_await strangers.back()->write(bytes));
+        }
+        EXPECT_EQ(co_await read_text(*strangers.front(), 1), "\x16");
+        co_await listener->stop();
+        for (auto& stranger : strangers) co_await read_to_end(*stranger);
     }());
 }
 
