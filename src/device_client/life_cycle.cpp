@@ -148,6 +148,7 @@ Awaitable<Error> DeviceClient::Impl::serve(Login login) {
     auto opened = co_await connection->open(connect_packet(settings, std::move(login.token)),
                                             filters_of(settings, handlers), kOpenTimeout);
     if (!opened) co_return opened.error();
+    if (tasks.stopping()) co_return Error{Errc::cancelled, "stopped"};
     log::info("mqtt.client", "connected identity={} host={}", domain::to_text(settings.identity), settings.target.host);
     const auto since = time.now();
     set_state(LinkState::connected, nullptr);
@@ -159,6 +160,8 @@ Awaitable<Error> DeviceClient::Impl::serve(Login login) {
 Awaitable<Error> DeviceClient::Impl::live(TimePoint renew_at) {
     const auto current = connection;
     for (;;) {
+        // A stop cancels the wait that is under way; one that came between two waits shows only here.
+        if (tasks.stopping()) co_return Error{Errc::cancelled, "stopped"};
         if (time.now() < renew_at)
             co_await async::run_for(time, renew_at - time.now(), current->over());
         if (current->is_over()) co_return current->why();

@@ -232,6 +232,30 @@ TEST(LifeCycle, StopSaysGoodbyeAndWakesAllWhoWait) {
     EXPECT_FALSE(world.client->send(testing::message("x"), [](const Result<>&) {}));
 }
 
+Awaitable<> stop_it(DeviceClient* client, bool* done) {
+    co_await client->stop();
+    *done = true;
+}
+
+// Whatever the client was about to do: a stop may come between the end of one wait and the beginning of the next.
+TEST(LifeCycle, StopEndsItAtOnceAtEveryStepOfConnecting) {
+    for (int steps = 0; steps < 60; ++steps) {
+        World world;
+        world.client = std::make_unique<DeviceClient>(world.loop.get_executor(), world.time, world.random, world.hub,
+                                                      world.tokens, world.settings, Handlers{});
+        world.client->start();
+        world.loop.restart();
+        for (int i = 0; i < steps; ++i) world.loop.poll_one();
+        async::TaskGroup others(world.loop.get_executor());
+        bool stopped = false;
+        others.spawn("stop", stop_it(world.client.get(), &stopped));
+        world.pass(2s);
+        EXPECT_TRUE(stopped) << "after " << steps << " steps";
+        if (!stopped) world.pass(2h);
+        EXPECT_EQ(world.client->state(), LinkState::stopped);
+    }
+}
+
 Awaitable<> wait_for_room(DeviceClient* client, int* done) {
     const bool room = co_await client->room();
     *done += room ? 1 : 100;
