@@ -96,7 +96,8 @@ struct CloudProcess::Parts {
 
     Result<> listen(const std::shared_ptr<net::TlsServerContext>& tls, const ListenAt& where);
     Result<std::unique_ptr<net::Listener>> listen_on(const ListenAt& where, std::uint16_t port, const char* protocol,
-                                                     const std::shared_ptr<net::TlsServerContext>& tls, net::Serve serve);
+                                                     const std::shared_ptr<net::TlsServerContext>& tls, net::Serve serve,
+                                                     net::SaidEnough said_enough = nullptr);
     net::Serve serve_mqtt_as(std::string protocol);
     net::Serve serve_amqp_as(std::string protocol);
     net::Serve serve_https();
@@ -163,7 +164,7 @@ Result<> CloudProcess::Parts::listen(const std::shared_ptr<net::TlsServerContext
     address = where.address;
     device_api = std::make_unique<heads::http::HttpHead>(around.loop, hub, around.time, around.random,
                                                        heads::http::HttpHeadSettings{}, files ? &files->uploads : nullptr);
-    SELVAGE_TRY(mqtt, listen_on(where, where.mqtt_port, "mqtt", tls, serve_mqtt_as("mqtt")));
+    SELVAGE_TRY(mqtt, listen_on(where, where.mqtt_port, "mqtt", tls, serve_mqtt_as("mqtt"), heads::mqtt::is_opening));
     SELVAGE_TRY(amqp, listen_on(where, where.amqp_port, "amqp", tls, serve_amqp_as("amqp")));
     SELVAGE_TRY(https, listen_on(where, where.https_port, "https", tls, serve_https()));
     return {};
@@ -172,9 +173,11 @@ Result<> CloudProcess::Parts::listen(const std::shared_ptr<net::TlsServerContext
 Result<std::unique_ptr<net::Listener>> CloudProcess::Parts::listen_on(const ListenAt& where, std::uint16_t port,
                                                                       const char* protocol,
                                                                       const std::shared_ptr<net::TlsServerContext>& tls,
-                                                                      net::Serve serve) {
+                                                                      net::Serve serve, net::SaidEnough said_enough) {
     const net::ListenSettings limits{.connections_max = settings.connections_max,
-                                     .handshake_timeout = settings.connect_timeout};
+                                     .handshake_timeout = settings.connect_timeout,
+                                     .said_enough = std::move(said_enough),
+                                     .first_words_timeout = settings.connect_timeout};
     auto listener = net::listen_tcp(around.loop, around.client_time, where.address, port, tls, limits, std::move(serve));
     if (!listener && where.advice)
         return fail(listener.error().code, listener.error().detail + "; " + where.advice(protocol));

@@ -49,7 +49,8 @@ struct EdgeProcess::Parts {
 
     Result<> listen(std::shared_ptr<net::TlsServerContext> tls);
     Result<std::unique_ptr<net::Listener>> listen_on(const char* what, const std::string& address, std::uint16_t port,
-                                                     std::shared_ptr<net::TlsServerContext> tls, net::Serve serve);
+                                                     std::shared_ptr<net::TlsServerContext> tls, net::Serve serve,
+                                                     net::SaidEnough said_enough = nullptr);
     net::Serve serve_mqtt_as(std::string protocol);
     net::Serve serve_amqp_as(std::string protocol);
     net::Serve serve_https();
@@ -71,9 +72,12 @@ struct EdgeProcess::Parts {
 Result<std::unique_ptr<net::Listener>> EdgeProcess::Parts::listen_on(const char* what, const std::string& address,
                                                                      std::uint16_t port,
                                                                      std::shared_ptr<net::TlsServerContext> tls,
-                                                                     net::Serve serve) {
+                                                                     net::Serve serve, net::SaidEnough said_enough) {
     // Some connections more than clients: those that are being replaced or have not said who they are.
-    const net::ListenSettings limits{.connections_max = environment.hub.clients_max * 2 + 64};
+    const net::ListenSettings limits{.connections_max = environment.hub.clients_max * 2 + 64,
+                                     .handshake_timeout = environment.connect_timeout,
+                                     .said_enough = std::move(said_enough),
+                                     .first_words_timeout = environment.connect_timeout};
     auto listener =
         net::listen_tcp(around.loop, around.client_time, address.empty() ? "::" : address, port, tls, limits, serve);
     // A machine without IPv6.
@@ -108,7 +112,7 @@ net::Serve EdgeProcess::Parts::serve_https() {
 
 Result<> EdgeProcess::Parts::listen(std::shared_ptr<net::TlsServerContext> tls) {
     if (environment.mqtt_enabled) {
-        SELVAGE_TRY(mqtt, listen_on("mqtt", environment.mqtt_address, environment.mqtt_port, tls, serve_mqtt_as("mqtt")));
+        SELVAGE_TRY(mqtt, listen_on("mqtt", environment.mqtt_address, environment.mqtt_port, tls, serve_mqtt_as("mqtt"), heads::mqtt::is_opening));
     }
     if (environment.amqp_enabled) {
         SELVAGE_TRY(amqp, listen_on("amqp", environment.amqp_address, environment.amqp_port, tls, serve_amqp_as("amqp")));

@@ -1,6 +1,6 @@
-// One accept loop, and for each connection a task that makes the handshake and then one that serves
-// it: what the first needed is gone by then. All in the listener's group: stop() joins them, so they
-// may refer to it.
+// One accept loop, and for each connection a task that makes the handshake; then it waits in the lobby for
+// its first words, and then there is a task that serves it. What the stages before needed is gone by
+// then. All in the listener's group: stop() joins them, so they may refer to it.
 #include "net/listener.h"
 
 #include <fmt/format.h>
@@ -15,6 +15,7 @@
 #include "async/event.h"
 #include "base/log.h"
 #include "net/handshakes.h"
+#include "net/lobby.h"
 #include "net/plain_stream.h"
 #include "net/resolver.h"
 #include "net/tls_stream.h"
@@ -52,11 +53,18 @@ private:
 };
 
 // A stream and its place, which share one reference count.
+template <class Kind>
 struct Guest {
-    explicit Guest(std::shared_ptr<Places> places) : place(std::move(places)) {}
+    Guest(std::shared_ptr<Places> places, std::unique_ptr<Kind> stream_)
+        : place(std::move(places)), stream(std::move(stream_)) {}
     Place place;
-    std::unique_ptr<Stream> stream;
+    std::unique_ptr<Kind> stream;
 };
+template <class Kind>
+std::shared_ptr<Kind> make_guest(const std::shared_ptr<Places>& places, std::unique_ptr<Kind> stream) {
+    const auto guest = std::make_shared<Guest<Kind>>(places, std::move(stream));
+    return {guest, guest->stream.get()};
+}
 
 class SocketListener final : public Listener {
 public:
@@ -66,10 +74,12 @@ public:
           time_(time),
           socket_(std::move(socket)),
           tls_(std::move(tls)),
-          settings_(settings),
+          settings_(std::move(settings)),
           serve_(std::move(serve)),
           places_(std::make_shared<Places>(loop)),
-          handshakes_(loop, time, settings.handshakes_max, settings.handshake_patience),
+          handshakes_(loop, time, settings_.handshakes_max, settings_.handshake_patience),
+          lobby_(loop, time, settings_.first_words_timeout, settings_.said_enough,
+                 [this](std::shared_ptr<Stream> stream) { this->serve(std::move(stream)); }),
           tasks_(loop) {}
 
     void begin(std::string name, std::uint16_t port, std::string unix_path) {
@@ -87,15 +97,16 @@ public:
             remove_socket_file();
             socket_.close();
         }
+        lobby_.clear();
         co_await tasks_.stop();
     }
 
 private:
     Awaitable<> accept_loop();
     void welcome(Socket socket);
-    Awaitable<> handshake(Socket socket, std::shared_ptr<Guest> guest);
-    Awaitable<Result<std::unique_ptr<Stream>>> secured(Socket socket);
-    void serve(const std::shared_ptr<Guest>& guest);
+    Awaitable<> handshake(Socket socket);
+    Awaitable<Result<std::unique_ptr<ServerStream>>> secured(Socket socket);
+    void serve(std::shared_ptr<Stream> stream) { tasks_.spawn("net connection", serve_(std::move(stream))); }
     // Waits for a place below connections_max. False when the listener stops.
     Awaitable<bool> place();
 
@@ -119,6 +130,7 @@ private:
     bool full_said_ = false;
     std::shared_ptr<Places> places_;
     Handshakes handshakes_;
+    Lobby lobby_;
     async::TaskGroup tasks_;
 };
 
@@ -175,23 +187,19 @@ Awaitable<> SocketListener::accept_loop() {
 }
 
 void SocketListener::welcome(Socket socket) {
-    auto guest = std::make_shared<Guest>(places_);
-    if (tls_) {
-        tasks_.spawn("net handshake", handshake(std::move(socket), std::move(guest)));
-    } else {
-        guest->stream = make_plain_stream(std::move(socket));
-        serve(guest);
-    }
+    if (tls_) tasks_.spawn("net handshake", handshake(std::move(socket)));
+    else serve(make_guest(places_, make_plain_stream(std::move(socket))));
 }
 
-Awaitable<Result<std::unique_ptr<Stream>>> SocketListener::secured(Socket socket) {
+Awaitable<Result<std::unique_ptr<ServerStream>>> SocketListener::secured(Socket socket) {
     SELVAGE_CO_CHECK(co_await await_client_hello(socket));
     const auto place = co_await handshakes_.place(socket.fd());
     if (!place) co_return fail(Errc::cancelled, "the listener stops");
     co_return co_await accept_tls(std::move(socket), tls_);
 }
 
-Awaitable<> SocketListener::handshake(Socket socket, std::shared_ptr<Guest> guest) {
+Awaitable<> SocketListener::handshake(Socket socket) {
+    const Place counted(places_);
     const auto peer = peer_name(socket.fd()).text;
     // A timer and no coroutine beside this one: whoever has connected and says nothing keeps it all.
     bool late = false;
@@ -211,12 +219,7 @@ Awaitable<> SocketListener::handshake(Socket socket, std::shared_ptr<Guest> gues
                 "no TLS with peer={} address={}: {}", peer, name_, made.error().detail);
         co_return;
     }
-    guest->stream = *std::move(made);
-    serve(guest);
-}
-
-void SocketListener::serve(const std::shared_ptr<Guest>& guest) {
-    tasks_.spawn("net connection", serve_(std::shared_ptr<Stream>(guest, guest->stream.get())));
+    lobby_.enter(make_guest(places_, *std::move(made)));
 }
 
 Result<int> bound_socket(const Address& address, const std::string& name) {

@@ -18,6 +18,9 @@ namespace selvage::net {
 // goes, at the latest with this task unless somebody keeps one. For TLS the handshake has been made.
 using Serve = std::function<Awaitable<>(std::shared_ptr<Stream> stream)>;
 
+// Whether a client's first bytes are enough to serve it, so that it is worth what that costs.
+using SaidEnough = std::function<bool(std::string_view first)>;
+
 struct ListenSettings {
     std::size_t connections_max = 100'000;
     // TLS: the handshake must be through by then (an unauthenticated connection costs memory).
@@ -26,6 +29,9 @@ struct ListenSettings {
     // while others wait is dropped.
     std::size_t handshakes_max = 128;
     std::chrono::milliseconds handshake_patience{5'000};
+    // TLS: null: any bytes are enough. A client that has not said enough in time is dropped.
+    SaidEnough said_enough{};
+    std::chrono::milliseconds first_words_timeout{60'000};
 };
 
 class Listener {

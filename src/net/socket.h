@@ -32,6 +32,11 @@ public:
     // every idle connection is in.
     Awaitable<std::tuple<boost::system::error_code>> wait_readable();
     Awaitable<std::tuple<boost::system::error_code>> wait_writable();
+    // Calls `ready` once, not inside this call; with an error if the socket was closed meanwhile.
+    template <class Ready>
+    void when_readable(Ready ready) {
+        descriptor_.async_wait(Descriptor::wait_read, std::move(ready));
+    }
     // Errors: cancelled, when the caller is cancelled or the socket is closed meanwhile.
     Awaitable<Result<>> readable();
     Awaitable<Result<>> writable();

@@ -129,7 +129,7 @@ std::string to_pem(X509* certificate) {
     return {data, static_cast<std::size_t>(size)};
 }
 
-class TlsStream final : public Stream {
+class TlsStream final : public ServerStream {
 public:
     TlsStream(Socket socket, SslHandle ssl)
         : wire_(std::move(socket)), ssl_(std::move(ssl)), name_(peer_name(wire_.socket.fd())) {
@@ -149,6 +149,13 @@ public:
     void close() override;
     std::string peer() const override { return name_.text; }
     std::vector<std::string> peer_certificates() const override;
+
+    void when_readable(std::shared_ptr<Waiter> waiter) override {
+        wire_.socket.when_readable(
+            [waiter = std::move(waiter)](boost::system::error_code error) { waiter->ready(error.failed()); });
+    }
+    std::optional<Result<std::size_t>> read_now(std::span<std::byte> into) override;
+    void put_back(std::string bytes) override { early_ = std::make_unique<std::string>(std::move(bytes)); }
 
     // After a failed handshake: why the peer's certificate is not acceptable; empty when that is
     // not the reason.
@@ -178,6 +185,7 @@ private:
     Wire wire_;
     SslHandle ssl_;
     PeerName name_;
+    std::unique_ptr<std::string> early_;  // read already, and not empty
     int reads_at_once_ = 0;
     bool ended_ = false;  // close_notify has been sent
     bool dead_ = false;   // OpenSSL forbids even a shutdown after a fatal error
@@ -239,6 +247,14 @@ Awaitable<Result<std::size_t>> TlsStream::read_some(std::span<std::byte> into) {
     co_return std::move(read.result);
 }
 
+std::optional<Result<std::size_t>> TlsStream::read_now(std::span<std::byte> into) {
+    Read read;
+    try_read(into, read);
+    if (read.wants == Wants::bytes) return std::nullopt;
+    if (read.wants == Wants::room) return fail(Errc::connection_closed, "the peer does not read");
+    return std::move(read.result);
+}
+
 Awaitable<> TlsStream::rest() {
     reads_at_once_ = 0;
     return yield_turn(wire_.socket.executor());
@@ -253,6 +269,13 @@ void TlsStream::try_read(std::span<std::byte> into, Read& read) {
     read.wants = Wants::nothing;
     if (dead_ || !wire_.socket.is_open()) {
         read.result = fail(Errc::connection_closed, "the stream is closed");
+        return;
+    }
+    if (early_) {
+        const auto count = early_->copy(reinterpret_cast<char*>(into.data()), into.size());
+        early_->erase(0, count);
+        if (early_->empty()) early_.reset();
+        read.result = count;
         return;
     }
     if (wire_.unsent.size() > kUnsentBytesMax && !wire_.flush()) {
@@ -380,8 +403,8 @@ Awaitable<Result<>> await_client_hello(Socket& socket) {
     co_return ready;
 }
 
-Awaitable<Result<std::unique_ptr<Stream>>> accept_tls(Socket socket,
-                                                      std::shared_ptr<TlsServerContext> context) {
+Awaitable<Result<std::unique_ptr<ServerStream>>> accept_tls(Socket socket,
+                                                            std::shared_ptr<TlsServerContext> context) {
     SELVAGE_CO_TRY(auto ssl, new_server_ssl(*context));
     auto stream = std::make_unique<TlsStream>(std::move(socket), std::move(ssl));
     const auto done = co_await stream->handshake();

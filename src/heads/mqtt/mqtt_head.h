@@ -7,6 +7,7 @@
 
 #include <chrono>
 #include <memory>
+#include <string_view>
 
 #include "async/time_source.h"
 #include "base/random.h"
@@ -25,6 +26,9 @@ struct MqttSettings {
     std::size_t outbound_bytes_max = 1 << 20;            // queued output: a reader this slow is dropped
     std::size_t filters_max = 16;
 };
+
+// Whether a connection's first bytes are a whole packet, or can never become one: then it is time to serve it.
+bool is_opening(std::string_view first);
 
 // Serves one connection until it ends. The stream is past its TLS handshake.
 async::Awaitable<> serve_mqtt(std::shared_ptr<net::Stream> stream, hub_api::Hub& hub, async::TimeSource& time,

@@ -39,6 +39,13 @@ Result<bool> take(codec::mqtt::Decoder& decoder, const Result<std::size_t>& coun
 
 }  // namespace
 
+bool is_opening(std::string_view first) {
+    codec::mqtt::Decoder decoder({.packet_bytes_max = kConnectBytesMax});
+    decoder.feed(first);
+    const auto packet = decoder.next();
+    return !packet || *packet;
+}
+
 // Strangers keep this frame, so what a read brings is looked at outside of it.
 async::Awaitable<std::unique_ptr<Opening>> read_opening(const async::Executor& loop, net::Stream& stream,
                                                         async::TimeSource& time, const MqttSettings& settings) {

@@ -409,6 +409,79 @@ TEST_F(Tls, StopEndsThoseInLine) {
     }());
 }
 
+TEST_F(Tls, IsServedOnceItsFirstWordsAreEnough) {
+    int served = 0;
+    std::vector<std::string> heard;
+    const auto enough = [&](std::string_view first) {
+        heard.emplace_back(first);
+        return first.ends_with('.');
+    };
+    const auto listener = listen([&](std::shared_ptr<Stream> stream) -> Awaitable<> {
+        ++served;
+        return echo(std::move(stream));
+    }, server(), {.said_enough = enough});
+    run([&]() -> Awaitable<> {
+        auto stream = *co_await connect(listener->port(), client(), "localhost");
+        EXPECT_TRUE(co_await stream->write("one "));
+        while (heard.empty()) co_await yield_turn(loop.get_executor());
+        EXPECT_EQ(served, 0);
+        EXPECT_TRUE(co_await stream->write("two."));
+        EXPECT_EQ(co_await read_text(*stream, 8), "one two.") << "nothing of it is lost";
+        EXPECT_EQ(served, 1);
+        EXPECT_EQ(heard, (std::vector<std::string>{"one ", "one two."}));
+        EXPECT_TRUE(co_await stream->write("three"));
+        EXPECT_EQ(co_await read_text(*stream, 5), "three");
+        co_await listener->stop();
+    }());
+}
+
+TEST_F(Tls, IsServedAlsoWhenItTalksWithoutEnd) {
+    const auto listener = listen(echo, server(), {.said_enough = [](std::string_view) { return false; }});
+    run([&]() -> Awaitable<> {
+        auto stream = *co_await connect(listener->port(), client(), "localhost");
+        const std::string long_words(3000, 'x');
+        EXPECT_TRUE(co_await stream->write(long_words));
+        EXPECT_EQ(co_await read_text(*stream, long_words.size()), long_words);
+        co_await listener->stop();
+    }());
+}
+
+TEST_F(Tls, IsDroppedIfItsFirstWordsDoNotComeInTime) {
+    bool served = false;
+    const auto listener = listen([&](std::shared_ptr<Stream>) -> Awaitable<> {
+        served = true;
+        co_return;
+    }, server(), {.said_enough = [](std::string_view) { return false; }, .first_words_timeout = 30ms});
+    run([&]() -> Awaitable<> {
+        auto silent = *co_await connect(listener->port(), client(), "localhost");
+        auto brief = *co_await connect(listener->port(), client(), "localhost");
+        EXPECT_TRUE(co_await brief->write("x"));
+        EXPECT_EQ(co_await read_to_end(*silent), "");
+        EXPECT_EQ(co_await read_to_end(*brief), "");
+        auto gone = *co_await connect(listener->port(), client(), "localhost");
+        gone->close();
+        auto waiting = *co_await connect(listener->port(), client(), "localhost");
+        co_await listener->stop();
+        EXPECT_EQ(co_await read_to_end(*waiting), "") << "stop() ends those who wait";
+    }());
+    EXPECT_FALSE(served);
+}
+
+TEST_F(Tls, WordsThatCameWithTheEndOfTheHandshakeAreHeard) {
+    const auto device = make_test_certificate({.common_name = "device"});
+    const auto listener = listen(echo, server(), {.said_enough = [](std::string_view first) { return first.size() == 5; }});
+    std::string answer;
+    std::thread other([&, port = listener->port()] {
+        answer = talk_with_certificate(port, device, "hello");
+        boost::asio::post(loop, [&] { loop.stop(); });
+    });
+    loop.run_for(10s);
+    other.join();
+    EXPECT_EQ(answer, "hello");
+    loop.restart();
+    run(listener->stop());
+}
+
 TEST_F(Tls, DialGivesUpOnAServerThatNeverShakesHands) {
     const auto listener = listen(
         [](std::shared_ptr<Stream> stream) -> Awaitable<> { (void)co_await read_to_end(*stream); });
