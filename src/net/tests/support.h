@@ -16,6 +16,7 @@
 #include "base/encoding.h"
 #include "net/dial.h"
 #include "net/listener.h"
+#include "net/tls.h"
 
 namespace selvage::net::testing {
 
@@ -118,5 +119,20 @@ inline Awaitable<> echo(std::shared_ptr<Stream> stream) {
         if (!written) co_return;
     }
 }
+
+// With TLS contexts that trust each other.
+class TlsTest : public NetTest {
+protected:
+    const Certificate root = make_test_certificate({.common_name = "root", .authority = true});
+
+    std::shared_ptr<TlsServerContext> server(const CertificateWish& wish = {.common_name = "hub", .names = {"DNS:localhost"}},
+                                             bool request_client = false) const {
+        const auto leaf = make_test_certificate(wish, &root);
+        auto context = TlsServerContext::make(leaf.pem, leaf.key_pem, request_client);
+        EXPECT_TRUE(context) << context.error().detail;
+        return *context;
+    }
+    std::shared_ptr<TlsClientContext> client() const { return *TlsClientContext::make(root.pem, false); }
+};
 
 }  // namespace selvage::net::testing

@@ -90,6 +90,15 @@ TEST_F(MqttConnect, HasAtMost16KiB) {
     EXPECT_TRUE(large.closed) << "before its bytes are kept";
 }
 
+TEST_F(MqttConnect, IsWorthServingOnceItIsWholeOrCannotBecomeOne) {
+    const auto bytes = bytes_of(connect_as("d1"));
+    for (std::size_t cut = 0; cut < bytes.size(); ++cut) EXPECT_FALSE(is_opening(bytes.substr(0, cut))) << cut;
+    EXPECT_TRUE(is_opening(bytes));
+    EXPECT_TRUE(is_opening(bytes + "more"));
+    EXPECT_TRUE(is_opening("GET / HTTP/1.1\r\n"));
+    EXPECT_TRUE(is_opening("\x10\xff\xff\xff\x7f")) << "too long";
+}
+
 TEST_F(MqttConnect, MustComeInTime) {
     Client& client = dial({.connect_timeout = std::chrono::seconds(60)});
     client.send_bytes(bytes_of(connect_as("d1")).substr(0, 10));
