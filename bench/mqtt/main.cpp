@@ -4,6 +4,8 @@
 
 #include <CLI/CLI.hpp>
 #include <cstdio>
+#include <map>
+#include <string>
 
 #include "base/log.h"
 #include "mqtt/connect.h"
@@ -73,8 +75,12 @@ int main(int argc, char** argv) {
     fleet->add_option("--settle", connecting.settle, "Seconds between the last subscription and the look at the memory");
 
     bench::StrangersPlan strange;
-    auto* strangers = app.add_subcommand("strangers", "Make TLS connections that never say who they are");
+    auto* strangers = app.add_subcommand("strangers", "Make connections that never say who they are");
     add_peer_options(*strangers, strange.peer);
+    const std::map<std::string, bench::Stage> stages{
+        {"connected", bench::Stage::connected}, {"hello", bench::Stage::hello}, {"secured", bench::Stage::secured}};
+    strangers->add_option("--stage", strange.stage, "Where they stop: connected, hello or secured")
+        ->transform(CLI::CheckedTransformer(stages));
     strangers->add_option("--server-pid", strange.server_pid, "Whose memory counts");
     strangers->add_option("--at-once", strange.at_once, "Connections being made at a time");
     strangers->add_option("--settle", strange.settle, "Seconds between the last handshake and the look at the memory");

@@ -2,13 +2,14 @@
 
 #include <fmt/core.h>
 
-#include <array>
 #include <boost/asio/io_context.hpp>
 
 #include "async/deadline.h"
 #include "async/event.h"
 #include "async/task_group.h"
+#include "base/encoding.h"
 #include "mqtt/server_process.h"
+#include "net/listener.h"
 
 namespace selvage::bench {
 namespace {
@@ -37,6 +38,8 @@ private:
         co_await tasks_.stop();
     }
     Awaitable<Result<>> measure();
+    // What a TLS client says first: said to a listener of our own.
+    Awaitable<Result<std::string>> make_hello();
     Awaitable<> arrive();
     Awaitable<> stay(std::shared_ptr<net::Stream> stream);
     void fail_run(Error error) {
@@ -53,6 +56,7 @@ private:
     async::Event all_here_{loop_.get_executor()};
     async::Event all_gone_{loop_.get_executor()};
     net::Target target_;
+    std::string hello_;                  // said by each; empty: nothing
     std::vector<std::shared_ptr<net::Stream>> streams_;
     std::size_t begun_ = 0;
     std::size_t gone_ = 0;
@@ -67,6 +71,10 @@ Awaitable<> StrangersRun::arrive() {
         ++begun_;
         auto stream = co_await dialer_->dial(target_, kDialTimeout);
         if (!stream) co_return fail_run(stream.error());
+        if (!hello_.empty()) {
+            const auto said = co_await (*stream)->write(hello_);
+            if (!said) co_return fail_run(said.error());
+        }
         streams_.emplace_back(*std::move(stream));
         tasks_.spawn("stay", stay(streams_.back()));
         if (streams_.size() == plan_.peer.count) all_here_.set();
@@ -75,16 +83,38 @@ Awaitable<> StrangersRun::arrive() {
 
 Awaitable<> StrangersRun::stay(std::shared_ptr<net::Stream> stream) {
     const auto begin = time_.now();
-    std::array<std::byte, 64> buffer;
-    const auto count = co_await stream->read_some(buffer);
-    if (stopping_) co_return;
-    if (count && *count > 0) co_return fail_run({Errc::malformed, "the server spoke first"});
+    for (;;) {
+        const auto count = co_await stream->read_some(net::read_buffer());
+        if (stopping_) co_return;
+        if (!count || *count == 0) break;
+        if (hello_.empty()) co_return fail_run({Errc::malformed, "the server spoke first"});
+    }
     longest_ = std::max(longest_, time_.now() - begin);
     if (++gone_ == plan_.peer.count) all_gone_.set();
 }
 
+Awaitable<Result<std::string>> StrangersRun::make_hello() {
+    std::string said;
+    const auto hear = [&](std::shared_ptr<net::Stream> stream) -> Awaitable<> {
+        const auto count = co_await stream->read_some(net::read_buffer());
+        if (count) said = as_text(net::read_buffer().first(*count));
+    };
+    SELVAGE_CO_TRY(const auto listener, net::listen_tcp(loop_.get_executor(), time_, "127.0.0.1", 0, nullptr, {}, hear));
+    auto target = target_;
+    target.via = "127.0.0.1";
+    target.port = listener->port();
+    const auto dialed = co_await dialer_->dial(target, kDialTimeout);
+    co_await listener->stop();
+    if (dialed || said.empty()) co_return fail(Errc::internal, "no ClientHello was made");
+    co_return said;
+}
+
 Awaitable<Result<>> StrangersRun::measure() {
     SELVAGE_CO_TRY(target_, make_target(plan_.peer));
+    if (plan_.stage == Stage::hello) {
+        SELVAGE_CO_TRY(hello_, co_await make_hello());
+    }
+    if (plan_.stage != Stage::secured) target_.tls = nullptr;
     SELVAGE_CO_TRY(const auto before, memory_of(plan_.server_pid));
     for (std::size_t i = 0; i < plan_.at_once; ++i) tasks_.spawn("arrive", arrive());
     co_await all_here_.wait();
