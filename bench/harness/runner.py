@@ -18,7 +18,8 @@ class Runner:
 
     def measure(self, name, scenario):
         peer = scenario.get("peer", "mosquitto")
-        servers = [server for server in self.servers if server.name in ("selvage", peer)]
+        own = scenario.get("server", "selvage")
+        servers = [server for server in self.servers if server.name in (own, peer)]
         result = {"name": name, "what": scenario["what"], "peer": peer, "bars": scenario["bars"], "runs": {}, "errors": []}
         runs = min(self.runs, scenario.get("runs_max", self.runs))
         for number in range(runs):
@@ -30,7 +31,7 @@ class Runner:
                     words = getattr(error, "stderr", None) or str(error)
                     result["errors"].append(f"{server.name}: {words.strip()}")
                     continue
-                result["runs"].setdefault(server.name, []).append(figures)
+                result["runs"].setdefault("selvage" if server.name == own else server.name, []).append(figures)
         print("\r" + " " * 70 + "\r", end="", file=sys.stderr)
         return result
 

@@ -78,6 +78,8 @@ class Selvage(Server):
         self.ports = {"mqtt": free_port(), "amqp": self.port}    # the last that it opens is the one to wait for
         self.settings = {}     # of hub.toml, other than init writes them
         self.stored = 0        # messages that the store has, kept from run to run
+        self.edge = None       # an edge device: the devices are below it
+        self.children = DEVICES
 
     def make_ready(self):
         """A new store for every run, with the same devices."""
@@ -86,8 +88,8 @@ class Selvage(Server):
             shutil.rmtree(template, ignore_errors=True)
             subprocess.run([self.binaries / "selvage-hub", "init", "--data", template, "--hostname", "localhost"],
                            check=True, stdout=subprocess.DEVNULL)
-            subprocess.run(self.bench("make-devices", "--registry", template / "registry.db", "--count", DEVICES,
-                                      "--out", template / "devices.txt"), check=True, stdout=subprocess.DEVNULL)
+            subprocess.run(self.bench("make-devices", "--registry", template / "registry.db", "--count", self.children,
+                                      "--out", template / "devices.txt", *self.below_an_edge(template)), check=True, stdout=subprocess.DEVNULL)
             self.prepared = True
         shutil.rmtree(self.data, ignore_errors=True)
         shutil.copytree(template, self.data)
@@ -98,6 +100,9 @@ class Selvage(Server):
             if found != 1:
                 raise RuntimeError(f"hub.toml has no setting '{key}'")
         (self.data / "hub.toml").write_text(text)
+
+    def below_an_edge(self, template):
+        return ["--edge", self.edge, "--edge-out", template / "edge.txt"] if self.edge else []
 
     def fill(self, messages):
         """A store with so many messages, after a clean stop."""
@@ -123,7 +128,7 @@ class Selvage(Server):
 
     def command(self):
         return [str(self.binaries / "selvage-hub"), "serve", "--data", str(self.data), "--listen", "127.0.0.1",
-                "--mqtt-port", str(self.ports["mqtt"]), "--amqp-port", str(self.ports["amqp"]), "--https-port", str(free_port()), "--log-level", "warning"]
+                "--mqtt-port", str(self.ports["mqtt"]), "--amqp-port", str(self.ports["amqp"]), "--https-port", str(self.ports.get("https") or free_port()), "--log-level", "warning"]
 
     def connection_options(self, program):
         return ["--port", self.ports[program], "--trust", self.data / "certs/server.pem", "--devices", self.data / "devices.txt"]

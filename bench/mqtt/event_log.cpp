@@ -34,11 +34,16 @@ Result<> run_on(boost::asio::io_context& loop, Awaitable<Result<>> task) {
     return outcome;
 }
 
+struct NewDevice {
+    storage::DeviceRecord record;
+    std::vector<storage::ModuleRecord> modules;
+};
+
 struct NewDevices {
     NewDevices(storage::RegistryStore& store_, UtcTime now_) : store(store_), now(now_) {}
     storage::RegistryStore& store;
     UtcTime now;
-    std::vector<storage::DeviceRecord> records;
+    std::vector<NewDevice> records;
     std::size_t next = 0;
     std::size_t working = kWorkers;
     Result<> outcome;
@@ -46,8 +51,8 @@ struct NewDevices {
 
 Awaitable<> create_some(NewDevices* devices, async::Event* all_done) {
     while (devices->outcome && devices->next < devices->records.size()) {
-        const auto& record = devices->records[devices->next++];
-        auto created = co_await devices->store.create_device(record, {}, devices->now);
+        const auto& [record, modules] = devices->records[devices->next++];
+        auto created = co_await devices->store.create_device(record, modules, devices->now);
         if (!created) devices->outcome = std::move(created);
     }
     if (--devices->working == 0) all_done->set();
@@ -90,27 +95,65 @@ Awaitable<Result<>> read_all(storage::MessageLog* log, SequenceCheck* check, std
     co_return Result<>{};
 }
 
+constexpr const char* kHubModule = "$edgeHub";
+
+// Wire: docs/wire/service-rest.md#scopes.
+std::string scope_of(const EdgeAbove& edge) { return fmt::format("ms-azure-iot-edge://{}-{}", edge.device_id, kGeneration); }
+
+NewDevice new_edge(const EdgeAbove& edge, const std::string& device_key, const std::string& hub_key) {
+    NewDevice made;
+    made.record.device_id = edge.device_id;
+    made.record.generation_id = kGeneration;
+    made.record.iot_edge = true;
+    made.record.device_scope = scope_of(edge);
+    made.record.authentication.primary_key = made.record.authentication.secondary_key = device_key;
+    for (const char* name : {kHubModule, "$edgeAgent"}) {
+        storage::ModuleRecord module;
+        module.device_id = edge.device_id;
+        module.module_id = name;
+        module.generation_id = kGeneration;
+        module.managed_by = "iotEdge";
+        module.authentication.primary_key = module.authentication.secondary_key = hub_key;
+        made.modules.push_back(std::move(module));
+    }
+    return made;
+}
+
 }  // namespace
 
 Result<> make_devices(const std::string& registry_database, const std::string& host_name, std::size_t count,
-                      const std::string& devices_file) {
+                      const std::string& devices_file, const EdgeAbove& edge) {
     SystemRandom random;
+    const auto new_key = [&random] {
+        std::array<std::byte, kKeyBytes> key;
+        random.fill(key);
+        return to_base64(as_text(key));
+    };
     SELVAGE_TRY(const auto store, storage::open_sqlite_registry_store({.path = registry_database}));
     NewDevices devices(*store, SystemClock().utc_now());
     std::string list;
     for (std::size_t i = 0; i < count; ++i) {
-        std::array<std::byte, kKeyBytes> key;
-        random.fill(key);
         codec::ConnectionString connection;
         connection.host_name = host_name;
         connection.device_id = fmt::format("device-{:05}", i);
-        connection.key = to_base64(as_text(key));
+        connection.key = new_key();
         list += codec::to_text(connection) + '\n';
         storage::DeviceRecord record;
         record.device_id = connection.device_id;
         record.generation_id = kGeneration;
         record.authentication.primary_key = record.authentication.secondary_key = connection.key;
-        devices.records.push_back(std::move(record));
+        if (!edge.device_id.empty()) record.device_scope = scope_of(edge);
+        devices.records.push_back({std::move(record), {}});
+    }
+    if (!edge.device_id.empty()) {
+        auto made = new_edge(edge, new_key(), new_key());
+        codec::ConnectionString connection;
+        connection.host_name = host_name;
+        connection.device_id = edge.device_id;
+        connection.module_id = kHubModule;
+        connection.key = made.modules.front().authentication.primary_key;
+        SELVAGE_CHECK(replace_file(edge.file, codec::to_text(connection) + '\n', 0600));
+        devices.records.push_back(std::move(made));
     }
     boost::asio::io_context loop{1};
     SELVAGE_CHECK(run_on(loop, create_all(loop.get_executor(), &devices)));

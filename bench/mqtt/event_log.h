@@ -7,9 +7,15 @@
 
 namespace selvage::bench {
 
+// An edge device that the devices are below of; nothing when `device_id` is empty.
+struct EdgeAbove {
+    std::string device_id;
+    std::string file;                  // for the connection string of its $edgeHub
+};
+
 // Registers device-00000, device-00001, … with keys of their own and writes their connection strings, one a line.
 Result<> make_devices(const std::string& registry_database, const std::string& host_name, std::size_t count,
-                      const std::string& devices_file);
+                      const std::string& devices_file, const EdgeAbove& edge);
 
 // Reads every event of the log and checks that each device's messages are there, once and in order. Errors: malformed with
 // what is wrong; `expected`: how many there must be.

@@ -101,6 +101,9 @@ int main(int argc, char** argv) {
     make->add_option("--host", host, "The hub's host name");
     make->add_option("--count", devices, "How many");
     make->add_option("--out", devices_file, "File for their connection strings")->required();
+    bench::EdgeAbove edge;
+    make->add_option("--edge", edge.device_id, "Register this edge device too, and the others below it");
+    make->add_option("--edge-out", edge.file, "File for the connection string of its $edgeHub");
     auto* check = app.add_subcommand("check-events", "Check that a hub's event log has every message once and in order");
     check->add_option("--events", events, "Folder of the event log")->required();
     check->add_option("--devices", devices, "How many devices sent");
@@ -115,7 +118,7 @@ int main(int argc, char** argv) {
     if (strangers->parsed()) return answer(bench::run_strangers(std::move(strange)));
     if (start_up->parsed()) return answer(bench::run_start_up(std::move(starting)));
     if (make->parsed()) {
-        const auto made = bench::make_devices(registry, host, devices, devices_file);
+        const auto made = bench::make_devices(registry, host, devices, devices_file, edge);
         return made ? answer(JsonObject{{"devices", devices}}) : answer(fail(made.error()));
     }
     return answer(bench::check_events(events, devices, expected));
