@@ -44,7 +44,7 @@ void Trace::mix(std::string_view bytes) {
         mix(word);
     }
     std::uint64_t word = 0;
-    std::memcpy(&word, bytes.data(), bytes.size());
+    if (!bytes.empty()) std::memcpy(&word, bytes.data(), bytes.size());
     mix(word);
 }
 

@@ -46,7 +46,8 @@ async::Awaitable<Result<>> TwinCache::start() {
 
 async::Awaitable<> TwinCache::stop() {
     co_await tasks_.stop();
-    // Jobs that never ran tell their callers so when they are destroyed.
+    // Jobs that never ran tell their callers so when they are destroyed; each holds its actor, which holds it.
+    for (const auto& [identity, actor] : actors_) actor->jobs.clear();
     actors_.clear();
 }
 

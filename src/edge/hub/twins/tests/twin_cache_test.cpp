@@ -4,6 +4,7 @@
 
 #include <filesystem>
 
+#include "async/task_group.h"
 #include "async/tests/run.h"
 #include "edge/hub/upstream/tests/fake_links.h"
 #include "storage/sqlite/sqlite_stores.h"
@@ -193,6 +194,21 @@ TEST_F(TwinCacheTest, WhatWasMissedWhileAwayComesAsOnePatch) {
         loop_.run_one_for(1ms);
     }
     EXPECT_EQ(desired_.size(), 1u);
+}
+
+async::Awaitable<> ask(TwinCache* twins, Identity who, int* cancelled) {
+    const auto got = co_await twins->get(who);
+    if (!got && got.error().code == Errc::cancelled) ++*cancelled;
+}
+
+TEST_F(TwinCacheTest, AStopAnswersThoseWhoseTurnHasNotCome) {
+    int cancelled = 0;
+    async::TaskGroup callers(loop_.get_executor());
+    for (int i = 0; i < 5; ++i) callers.spawn("ask", ask(twins_.get(), kModule, &cancelled));
+    EXPECT_EQ(callers.size(), 5u);
+    async::testing::run(loop_, twins_->stop());
+    until([&] { return callers.size() == 0; });
+    EXPECT_EQ(cancelled, 5);
 }
 
 // The links of a device come back one by one; the hub's own may be the last.
