@@ -162,7 +162,9 @@ test('a client that asks and does not read costs little, and holds up nobody', a
     assert.equal(await outcome(sender, body(`${i}`)), 'accepted');
     most = Math.max(most, residentBytes() - before);
   }
-  assert.ok(most < 8 << 20, `the hub grew by ${most} bytes; all answers would be ${sent * 28_000}`);
+  // Under the address sanitizer everything is padded, and what was freed stays for a while.
+  const bound = (process.env.ASAN_OPTIONS ? 3 : 1) * (8 << 20);
+  assert.ok(most < bound, `the hub grew by ${most} bytes; all answers would be ${sent * 28_000}`);
   raw.connection.socket.resume();
   raw.close();
   other.close();
