@@ -42,18 +42,20 @@ Result<ConnectionString> parse_connection_string(std::string_view text) {
     ConnectionString value;
     while (!text.empty()) {
         const auto end = std::min(text.find(';'), text.size());
-        const auto part = text.substr(0, end);
+        const auto part = trim(text.substr(0, end));
         text.remove_prefix(std::min(end + 1, text.size()));
         if (part.empty()) continue;
         const auto equals = part.find('=');
         // The part itself is not repeated: it may be half of a key.
         if (equals == std::string_view::npos) return fail(Errc::malformed, "connection string: a part without '='");
+        // People paste them over line ends, and no name or value begins or ends with a space.
+        const auto name = trim(part.substr(0, equals));
         for (const auto& known : kParts) {
-            if (part.substr(0, equals) != known.name) continue;
+            if (name != known.name) continue;
             auto& field = value.*known.field;
             if (!field.empty())
                 return fail(Errc::malformed, "connection string: \"" + std::string(known.name) + "\" is there twice");
-            field = part.substr(equals + 1);
+            field = trim(part.substr(equals + 1));
         }
     }
     SELVAGE_CHECK(check(value));

@@ -20,6 +20,11 @@ TEST(ConnectionString, ReadsADevicesAModulesAndAPolicys) {
     EXPECT_EQ(policy.device_id, "");
 }
 
+TEST(ConnectionString, BlanksAroundNamesAndValuesAreNotPartOfThem) {
+    const auto pasted = parse_connection_string("HostName=h ;\n DeviceId = d;\r\n; SharedAccessKey=c2VjcmV0;GatewayHostName=g\t;x=").value();
+    EXPECT_EQ(to_text(pasted), "HostName=h;DeviceId=d;SharedAccessKey=c2VjcmV0;GatewayHostName=g");
+}
+
 struct Row {
     std::string_view text;
     std::string_view says;
