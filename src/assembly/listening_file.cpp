@@ -8,7 +8,7 @@ namespace selvage::assembly {
 
 namespace {
 
-constexpr std::chrono::seconds kRetryEvery{30};
+constexpr std::chrono::seconds kRetryEvery{2};
 
 }  // namespace
 

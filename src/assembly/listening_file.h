@@ -18,7 +18,7 @@ public:
     ListeningFile(async::Executor loop, async::TimeSource& time, cloud::data_folder::DataFolder folder)
         : time_(time), folder_(std::move(folder)), tasks_(std::move(loop)) {}
 
-    // Writes it, and what could not be written every half a minute again. Once.
+    // Writes it, and what could not be written every two seconds again. Once.
     void write(cloud::data_folder::ListeningAt where);
     // Takes it away.
     async::Awaitable<> stop();

@@ -60,7 +60,8 @@ class World:
     # Making things.
 
     def ctl(self, *words):
-        return run(self.bin / "hubctl", "--data", self.data, *words)
+        # With its address: a hub that was started on a full disk cannot leave it in its folder for a while.
+        return run(self.bin / "hubctl", "--data", self.data, "--address", f"{links.HUB}:443", *words)
 
     def _program(self, name, command, space=None, env=None):
         self.programs[name] = Program(name, command, self.logs / f"{name}.log", space, env)
