@@ -131,9 +131,10 @@ struct CloudProcess::Parts {
 };
 
 net::Serve CloudProcess::Parts::serve_mqtt_as(std::string protocol) {
-    return for_devices(around, [this, protocol](std::shared_ptr<net::Stream> stream) {
-        return heads::mqtt::serve_mqtt(std::move(stream), hub, around.client_time, around.random,
-                                       {.connect_timeout = settings.connect_timeout}, protocol);
+    const auto shared = std::make_shared<const heads::mqtt::MqttSettings>(
+        heads::mqtt::MqttSettings{.protocol = std::move(protocol), .connect_timeout = settings.connect_timeout});
+    return for_devices(around, [this, shared](std::shared_ptr<net::Stream> stream) {
+        return heads::mqtt::serve_mqtt(std::move(stream), hub, around.client_time, around.random, shared);
     });
 }
 

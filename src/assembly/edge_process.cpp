@@ -88,10 +88,12 @@ Result<std::unique_ptr<net::Listener>> EdgeProcess::Parts::listen_on(const char*
 }
 
 net::Serve EdgeProcess::Parts::serve_mqtt_as(std::string protocol) {
-    const heads::mqtt::MqttSettings settings{.connect_timeout = environment.connect_timeout,
-                                             .keep_alive_max = environment.keep_alive_max};
-    return for_devices(around, [this, settings, protocol](std::shared_ptr<net::Stream> stream) {
-        return heads::mqtt::serve_mqtt(std::move(stream), *hub, around.client_time, around.random, settings, protocol);
+    const auto shared = std::make_shared<const heads::mqtt::MqttSettings>(
+        heads::mqtt::MqttSettings{.protocol = std::move(protocol),
+                                  .connect_timeout = environment.connect_timeout,
+                                  .keep_alive_max = environment.keep_alive_max});
+    return for_devices(around, [this, shared](std::shared_ptr<net::Stream> stream) {
+        return heads::mqtt::serve_mqtt(std::move(stream), *hub, around.client_time, around.random, shared);
     });
 }
 

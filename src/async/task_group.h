@@ -31,6 +31,7 @@ public:
     // Asks all tasks to end and refuses new ones, without waiting. A task of this group may call it.
     void cancel();
 
+    const Executor& executor() const { return executor_; }
     bool stopping() const;
     std::size_t size() const;
 

@@ -102,7 +102,8 @@ async::Awaitable<> CloudProcess::begin() {
     parts_->mailboxes.start();
     if (!co_await parts_->authorities.load()) co_return;
     seat_->endpoint.listen(kMqttPort, [this](std::shared_ptr<net::Stream> stream) {
-        return heads::mqtt::serve_mqtt(std::move(stream), parts_->hub, seat_->time, seat_->random, {}, "mqtt");
+        return heads::mqtt::serve_mqtt(std::move(stream), parts_->hub, seat_->time, seat_->random,
+                                       std::make_shared<const heads::mqtt::MqttSettings>());
     });
     seat_->endpoint.listen(kHttpsPort, [this](std::shared_ptr<net::Stream> stream) {
         return net::serve_http(std::move(stream), seat_->time, {},

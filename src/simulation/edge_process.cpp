@@ -75,7 +75,8 @@ async::Awaitable<Result<>> EdgeProcess::begin() {
         settings);
     SELVAGE_CO_CHECK(co_await parts_->hub->start());
     seat_->endpoint.listen(kMqttPort, [this](std::shared_ptr<net::Stream> stream) {
-        return heads::mqtt::serve_mqtt(std::move(stream), *parts_->hub, seat_->time, seat_->random, {}, "mqtt");
+        return heads::mqtt::serve_mqtt(std::move(stream), *parts_->hub, seat_->time, seat_->random,
+                                       std::make_shared<const heads::mqtt::MqttSettings>());
     });
     co_return Result<>{};
 }

@@ -76,8 +76,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     auto ends = net::make_stream_pair(loop.get_executor());
     const std::shared_ptr<net::Stream> client = std::move(ends.first);
     bool served = false;
-    const heads::mqtt::MqttSettings settings{.packet_bytes_max = 20'000, .inbound_unacked_max = 4, .filters_max = 4};
-    async::spawn_root(loop.get_executor(), heads::mqtt::serve_mqtt(std::move(ends.second), hub, time, random, settings, "mqtt"),
+    const auto settings = std::make_shared<const heads::mqtt::MqttSettings>(heads::mqtt::MqttSettings{.packet_bytes_max = 20'000, .inbound_unacked_max = 4, .filters_max = 4});
+    async::spawn_root(loop.get_executor(), heads::mqtt::serve_mqtt(std::move(ends.second), hub, time, random, settings),
                       [&] { served = true; });
     async::spawn_root(loop.get_executor(), read_packets(client), [] {});
     async::spawn_root(loop.get_executor(), write_pieces(client, std::move(bytes), 1 + (mode >> 3)), [] {});

@@ -30,7 +30,7 @@ Awaitable<bool> MqttConnection::connect(std::unique_ptr<Opening> opening) {
         co_return false;
     }
     if (ended_) co_return false;
-    log::info("mqtt.open", "device={} protocol={} peer={}", domain::to_text(identity_), protocol_, stream_->peer());
+    log::info("mqtt.open", "device={} protocol={} peer={}", domain::to_text(identity_), settings_->protocol, stream_->peer());
     SELVAGE_ASSERT(send(Connack{*present, ConnectCode::accepted}));
     co_return !ended_;
 }
@@ -53,7 +53,7 @@ Awaitable<Result<>> MqttConnection::open_session(Connect packet) {
     }
     clean_session_ = packet.clean_session;
     const std::chrono::milliseconds asked(packet.keep_alive_seconds * 1500);   // 1.5 times: MQTT-3.1.2-24
-    const std::chrono::milliseconds most(settings_.keep_alive_max);
+    const std::chrono::milliseconds most(settings_->keep_alive_max);
     keep_alive_ = asked.count() == 0 ? most : std::min(asked, most);
 
     hub_api::Credentials credentials{.identity = identity_, .sas_token = packet.password.value_or(""),
@@ -61,7 +61,7 @@ Awaitable<Result<>> MqttConnection::open_session(Connect packet) {
     if (credentials.sas_token.empty()) credentials.certificate_chain_pem = stream_->peer_certificates();
     SELVAGE_CO_TRY(auto grant, co_await hub_.authenticate(std::move(credentials)));
     expires_ = grant.expires;
-    hub_api::ConnectionInfo info{.protocol = protocol_, .remote_address = stream_->peer(),
+    hub_api::ConnectionInfo info{.protocol = settings_->protocol, .remote_address = stream_->peer(),
                                  .product_info = std::move(name.product_info), .model_id = std::move(name.model_id)};
     SELVAGE_CO_TRY(session_, co_await hub_.open(std::move(grant), std::move(info), weak_from_this()));
     co_return Result<>{};

@@ -32,11 +32,11 @@ std::string printable(std::string_view text) {
 }
 
 MqttConnection::MqttConnection(async::Executor loop, std::shared_ptr<net::Stream> stream, hub_api::Hub& hub,
-                               async::TimeSource& time, Random& random, MqttSettings settings, std::string protocol,
+                               async::TimeSource& time, Random& random, std::shared_ptr<const MqttSettings> settings,
                                codec::mqtt::Decoder decoder)
-    : loop_(loop), stream_(std::move(stream)), hub_(hub), time_(time), random_(random), settings_(settings),
-      protocol_(std::move(protocol)), tasks_(std::move(loop)), decoder_(std::move(decoder)) {
-    decoder_.set_limits({.packet_bytes_max = settings_.packet_bytes_max});
+    : stream_(std::move(stream)), hub_(hub), time_(time), random_(random), settings_(std::move(settings)),
+      tasks_(std::move(loop)), decoder_(std::move(decoder)) {
+    decoder_.set_limits({.packet_bytes_max = settings_->packet_bytes_max});
 }
 
 Awaitable<> MqttConnection::serve() {
@@ -88,14 +88,14 @@ MqttConnection::Pause MqttConnection::take_packets() {
 }
 
 bool MqttConnection::inbound_full() const {
-    return acks_.size() >= settings_.inbound_unacked_max || acks_.bytes() >= settings_.inbound_unacked_bytes_max ||
+    return acks_.size() >= settings_->inbound_unacked_max || acks_.bytes() >= settings_->inbound_unacked_bytes_max ||
            twin_requests_.size() >= kTwinRequestsMax;
 }
 
 // The client feels this as TCP back-pressure.
 Awaitable<> MqttConnection::wait_for_room() {
     while (inbound_full() && !ended_) {
-        room_ = std::make_unique<async::Event>(loop_);
+        room_ = std::make_unique<async::Event>(tasks_.executor());
         co_await room_->wait();
         room_.reset();
     }
@@ -141,7 +141,7 @@ Awaitable<> MqttConnection::send_will() {
     domain::Message message = std::get<codec::hub_mqtt::Telemetry>(std::move(*parsed)).message;
     message.body = std::move(will_->payload);
     message.properties.push_back({"iothub-MessageType", "Will"});   // docs/wire/mqtt.md#will
-    const auto sent = std::make_shared<async::Event>(loop_);
+    const auto sent = std::make_shared<async::Event>(tasks_.executor());
     session_->send_telemetry(std::move(message), [sent, device = domain::to_text(identity_)](const Result<>& result) {
         if (!result) log::warn("mqtt.will", "refused device={} reason={}", device, result.error().detail);
         sent->set();

@@ -35,7 +35,7 @@ inline constexpr std::chrono::seconds kHubTimeout{60};
 class MqttConnection final : public hub_api::DeviceSink, public std::enable_shared_from_this<MqttConnection> {
 public:
     MqttConnection(async::Executor loop, std::shared_ptr<net::Stream> stream, hub_api::Hub& hub, async::TimeSource& time,
-                   Random& random, MqttSettings settings, std::string protocol, codec::mqtt::Decoder decoder);
+                   Random& random, std::shared_ptr<const MqttSettings> settings, codec::mqtt::Decoder decoder);
 
     // One after the other; serve() only if connect() says so; then finish() in any case, also after an exception and when
     // the caller has been cancelled (whom its waits must not make throw any more). Nothing of the connection is left running
@@ -129,13 +129,11 @@ private:
     // watchdog.cpp
     void look_after();
 
-    async::Executor loop_;
     std::shared_ptr<net::Stream> stream_;
     hub_api::Hub& hub_;
     async::TimeSource& time_;
     Random& random_;
-    MqttSettings settings_;
-    std::string protocol_;
+    std::shared_ptr<const MqttSettings> settings_;
     async::TaskGroup tasks_;
 
     domain::Identity identity_;

@@ -9,12 +9,12 @@
 namespace selvage::heads::mqtt {
 
 async::Awaitable<> serve_mqtt(std::shared_ptr<net::Stream> stream, hub_api::Hub& hub, async::TimeSource& time, Random& random,
-                              MqttSettings settings, std::string protocol) {
-    const auto loop = co_await boost::asio::this_coro::executor;
-    auto opening = co_await read_opening(loop, *stream, time, settings);
+                              std::shared_ptr<const MqttSettings> settings) {
+    auto opening = co_await read_opening(*stream, time, *settings);
     if (!opening) co_return stream->close();
-    const auto connection = std::make_shared<MqttConnection>(loop, std::move(stream), hub, time, random, settings,
-                                                             std::move(protocol), std::move(opening->decoder));
+    const auto connection =
+        std::make_shared<MqttConnection>(co_await boost::asio::this_coro::executor, std::move(stream), hub, time, random,
+                                         std::move(settings), std::move(opening->decoder));
     std::exception_ptr failure;
     try {
         if (co_await connection->connect(std::move(opening))) co_await connection->serve();

@@ -7,6 +7,7 @@
 
 #include <chrono>
 #include <memory>
+#include <string>
 #include <string_view>
 
 #include "async/time_source.h"
@@ -17,6 +18,7 @@
 namespace selvage::heads::mqtt {
 
 struct MqttSettings {
+    std::string protocol = "mqtt";                       // what the connection is called: "mqtt", "mqtt-ws"
     std::chrono::seconds connect_timeout{60};
     std::chrono::seconds keep_alive_max{1767};           // 29.45 minutes; the edge hub has 600
     std::size_t packet_bytes_max = 270'000;
@@ -30,8 +32,9 @@ struct MqttSettings {
 // Whether a connection's first bytes are a whole packet, or can never become one: then it is time to serve it.
 bool is_opening(std::string_view first);
 
-// Serves one connection until it ends. The stream is past its TLS handshake.
+// Serves one connection until it ends. The stream is past its TLS handshake. The settings are one object for all connections:
+// an idle one is not to pay for a copy.
 async::Awaitable<> serve_mqtt(std::shared_ptr<net::Stream> stream, hub_api::Hub& hub, async::TimeSource& time,
-                              Random& random, MqttSettings settings, std::string protocol);
+                              Random& random, std::shared_ptr<const MqttSettings> settings);
 
 }  // namespace selvage::heads::mqtt

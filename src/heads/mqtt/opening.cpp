@@ -1,5 +1,7 @@
 #include "heads/mqtt/opening.h"
 
+#include <boost/asio/this_coro.hpp>
+
 #include "base/encoding.h"
 #include "base/log.h"
 #include "heads/mqtt/connection.h"
@@ -47,10 +49,10 @@ bool is_opening(std::string_view first) {
 }
 
 // Strangers keep this frame, so what a read brings is looked at outside of it.
-async::Awaitable<std::unique_ptr<Opening>> read_opening(const async::Executor& loop, net::Stream& stream,
-                                                        async::TimeSource& time, const MqttSettings& settings) {
+async::Awaitable<std::unique_ptr<Opening>> read_opening(net::Stream& stream, async::TimeSource& time,
+                                                        const MqttSettings& settings) {
     codec::mqtt::Decoder decoder({.packet_bytes_max = kConnectBytesMax});
-    const net::ClosingTime closing(stream, time, loop, time.now() + settings.connect_timeout);
+    const net::ClosingTime closing(stream, time, co_await boost::asio::this_coro::executor, time.now() + settings.connect_timeout);
     std::unique_ptr<Opening> opening;
     while (!is_over(decoder, co_await stream.read_some(net::read_buffer()), opening, stream, closing)) {}
     co_return opening;

@@ -20,7 +20,7 @@ struct Opening {
 };
 
 // Nothing: none came in time, or something else did; why is in the debug log.
-async::Awaitable<std::unique_ptr<Opening>> read_opening(const async::Executor& loop, net::Stream& stream,
-                                                        async::TimeSource& time, const MqttSettings& settings);
+async::Awaitable<std::unique_ptr<Opening>> read_opening(net::Stream& stream, async::TimeSource& time,
+                                                        const MqttSettings& settings);
 
 }  // namespace selvage::heads::mqtt

@@ -10,14 +10,14 @@ namespace selvage::heads::mqtt {
 Result<> MqttConnection::send(const codec::mqtt::Packet& packet) {
     if (ended_) return {};
     SELVAGE_CHECK(codec::mqtt::encode(packet, output_));
-    if (output_.size() > settings_.outbound_bytes_max) {
+    if (output_.size() > settings_->outbound_bytes_max) {
         end(fmt::format("the client does not read: {} bytes are waiting", output_.size()));
         return {};
     }
     if (!flushing_) {
         flushing_ = true;
         flush_began_ = time_.now();
-        boost::asio::post(loop_, [connection = shared_from_this()] { connection->flush(); });
+        boost::asio::post(tasks_.executor(), [connection = shared_from_this()] { connection->flush(); });
     }
     return {};
 }

@@ -57,7 +57,7 @@ void MqttConnection::open_windows() {
     for (const Feed feed : {Feed::inputs, Feed::c2d}) {
         if (ended_ || !feed_on_[index(feed)] || window_open_[index(feed)]) continue;
         window_open_[index(feed)] = true;
-        session_->set_window(feed, static_cast<std::uint32_t>(settings_.outbound_window));
+        session_->set_window(feed, static_cast<std::uint32_t>(settings_->outbound_window));
     }
 }
 
@@ -75,7 +75,7 @@ Awaitable<> MqttConnection::subscribe(codec::mqtt::Subscribe packet) {
         const auto kind = codec::hub_mqtt::classify_filter(wanted.filter, identity_);
         const auto same = std::find_if(filters_.begin(), filters_.end(), [&](const ActiveFilter& one) { return one.filter == wanted.filter; });
         const bool is_new = same == filters_.end();
-        if (kind == FilterKind::unknown || (is_new && filters_.size() >= settings_.filters_max)) {
+        if (kind == FilterKind::unknown || (is_new && filters_.size() >= settings_->filters_max)) {
             log::debug("mqtt.subscribe", "device={} filter={} refused", domain::to_text(identity_), printable(wanted.filter));
             suback.codes.push_back(kRefused);
             continue;
@@ -116,7 +116,7 @@ Awaitable<> MqttConnection::unsubscribe(codec::mqtt::Unsubscribe packet) {
 Awaitable<> MqttConnection::restore_filters(std::vector<hub_api::StoredFilter> stored) {
     for (hub_api::StoredFilter& one : stored) {
         const auto kind = codec::hub_mqtt::classify_filter(one.filter, identity_);
-        if (kind == FilterKind::unknown || filters_.size() >= settings_.filters_max) continue;
+        if (kind == FilterKind::unknown || filters_.size() >= settings_->filters_max) continue;
         filters_.push_back({std::move(one.filter), std::min<std::uint8_t>(one.qos, 1), kind});
         const auto switched = co_await switch_feed(kind, true);
         if (ended_) co_return;

@@ -27,7 +27,7 @@ void MqttConnection::look_after() {
         return end(fmt::format("nothing heard for {} s", std::chrono::floor<std::chrono::seconds>(now - heard).count()));
     next = std::min(next, TimePoint(heard + keep_alive_));
     if (flushing_ && now >= flush_began_ + kFlushTimeout) return end("the client does not read");
-    if (!watchdog_) watchdog_ = time_.make_timer(loop_, [this] { look_after(); });
+    if (!watchdog_) watchdog_ = time_.make_timer(tasks_.executor(), [this] { look_after(); });
     watchdog_->set(next);
 }
 

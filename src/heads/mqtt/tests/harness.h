@@ -133,7 +133,8 @@ inline Client::Client(HeadTest& t, MqttSettings settings, std::size_t buffer_byt
     auto ends = net::make_stream_pair(test.loop.get_executor(), buffer_bytes);
     stream = std::move(ends.first);
     async::spawn_root(test.loop.get_executor(),
-                      serve_mqtt(std::move(ends.second), test.hub, test.time, test.random, settings, "mqtt"),
+                      serve_mqtt(std::move(ends.second), test.hub, test.time, test.random,
+                                 std::make_shared<const MqttSettings>(std::move(settings))),
                       [this] { served = true; });
     async::spawn_root(test.loop.get_executor(), read_all(*this), [] {});
     test.settle_down();

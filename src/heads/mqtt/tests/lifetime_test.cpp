@@ -129,8 +129,8 @@ TEST_F(MqttLifetime, EndsWhenItsOwnerStops) {
     async::TaskGroup owner(loop.get_executor());
     auto idle = net::make_stream_pair(loop.get_executor());
     auto early = net::make_stream_pair(loop.get_executor());
-    owner.spawn("served", serve_mqtt(std::move(idle.second), hub, time, random, {}, "mqtt"));
-    owner.spawn("served", serve_mqtt(std::move(early.second), hub, time, random, {}, "mqtt"));
+    owner.spawn("served", serve_mqtt(std::move(idle.second), hub, time, random, std::make_shared<const MqttSettings>()));
+    owner.spawn("served", serve_mqtt(std::move(early.second), hub, time, random, std::make_shared<const MqttSettings>()));
     packets::Connect connect = connect_as("d1");
     connect.will = packets::Will{"devices/d1/messages/events/", "gone", 1};
     const std::shared_ptr<net::Stream> client = std::move(idle.first);
@@ -149,7 +149,8 @@ TEST_F(MqttLifetime, EndsWhenItsOwnerStopsWhileReadingPauses) {
     hub.hold_telemetry = true;
     async::TaskGroup owner(loop.get_executor());
     auto ends = net::make_stream_pair(loop.get_executor());
-    owner.spawn("served", serve_mqtt(std::move(ends.second), hub, time, random, {.inbound_unacked_max = 1}, "mqtt"));
+    owner.spawn("served", serve_mqtt(std::move(ends.second), hub, time, random,
+                                      std::make_shared<const MqttSettings>(MqttSettings{.inbound_unacked_max = 1})));
     const std::shared_ptr<net::Stream> client = std::move(ends.first);
     const std::string flight = bytes_of(connect_as("d1")) + bytes_of(telemetry_of("devices/d1/messages/events/", "x", 1));
     async::spawn_root(loop.get_executor(), write_all(client, flight), [] {});
